@@ -1,0 +1,51 @@
+/**
+ * What an engine can tell about one of its jobs. An engine job is the engine's own object: it has the engine's id, and a
+ * name that we chose before the start so that it can be found again when the answer to a start was lost.
+ */
+import type { EngineJobId, EngineJobName, Instant, RunId } from './ids.ts';
+import type { JsonObject } from './json.ts';
+
+/** Queued: accepted by the engine, not running yet. Succeeded, failed and stopped are final. */
+export const ENGINE_JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'stopped'] as const;
+export type EngineJobState = (typeof ENGINE_JOB_STATES)[number];
+
+export interface EngineJobStatus {
+  readonly state: EngineJobState;
+  /** The engine's own words about a failure or a warning, kept as they are. */
+  readonly message?: string;
+}
+
+export interface EngineStart {
+  /** Deterministic: the same job and attempt always give the same name. */
+  readonly engineJobName: EngineJobName;
+  readonly runId: RunId;
+  /** The template's engine-specific part, as it was registered. */
+  readonly definition: JsonObject;
+  /** The job's effective parameters. */
+  readonly parameters: JsonObject;
+}
+
+/** Counts of one attempt as the engine reports them, with the engine's own times. */
+export interface EngineMetrics {
+  readonly engineId?: string;
+  readonly pipelineId?: string;
+  readonly inputRecordCount: number;
+  readonly outputRecordCount: number;
+  readonly errorRecordCount: number;
+  readonly startedAt?: Instant;
+  readonly finishedAt?: Instant;
+  /** Where the output lies, as the engine names it. */
+  readonly outputs?: readonly string[];
+}
+
+export type EngineStartOutcome =
+  | { readonly kind: 'started'; readonly engineJobId: EngineJobId }
+  /** The engine understood and refused: trying again cannot help. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+export interface DefinitionProblem {
+  /** JSON Pointer into the definition. */
+  readonly pointer: string;
+  readonly rule: string;
+  readonly message: string;
+}
