@@ -27,7 +27,7 @@ const IMPURE = [
 
 const SYNTAX = [
   {
-    selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier",
+    selector: "ImportDeclaration[source.value='zod'][importKind!='type'] > ImportSpecifier",
     message: "import * as z from 'zod': the named `z` cannot be tree-shaken and adds 350 kB per Lambda.",
   },
   { selector: 'ExportDefaultDeclaration', message: 'Exports have names, so that one search finds every use.' },
@@ -69,14 +69,14 @@ export default tseslint.config(
   layer('src/operations', `${AWS}|node:|zod|#(?!domain/|operations/)`),
   // The embedded Step Functions names its own store (ports.ts); DynamoDB holds it like everything else.
   layer('src/adapters', '@middy/|aws-lambda$|#(adapters|client|cli)/|#hosts/(?!local/step-functions/ports$)'),
-  layer('src/hosts', '#(client|cli)/'),
+  layer('src/hosts', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
   layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|cli/)`),
   {
-    files: ['src/hosts/wiring.ts'],
+    files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts'],
     rules: {
       'no-restricted-imports': ['error', { patterns: [acrossFolders, { regex: '^#(client|cli)/', message: 'Wiring serves the hosts.' }] }],
     },

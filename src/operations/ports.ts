@@ -1,20 +1,228 @@
 /**
  * Every interface from the operations to the outside. Promises are part of the interface: what a conflict answers,
- * what absence answers, which reads are consistent.
+ * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
+ * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
-import type { EngineJobId, EngineJobName, Instant } from '#domain/ids';
-import type { JsonObject } from '#domain/json';
+import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
+import type { HistoryEntry, Job } from '#domain/job';
+import type { Json, JsonObject } from '#domain/json';
+import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
+import type { Run, RunCounts } from '#domain/run';
+import type { Pattern, Template } from '#domain/template';
+import type { JobChange } from '#domain/tick';
+
+export interface Ports {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly digest: Digest;
+  readonly parameterSchemas: ParameterSchemas;
+  readonly catalog: CatalogStore;
+  readonly runs: RunStore;
+  readonly jobs: JobStore;
+  readonly orchestrator: Orchestrator;
+  readonly engines: Engines;
+  readonly cursors: Cursors;
+  readonly apiTokens: ApiTokenStore;
+  readonly policy: Policy;
+}
 
 export interface Clock {
   now(): Instant;
 }
+
+export interface Randomness {
+  /** Sorts by time of making, to the millisecond. */
+  newUlid(): string;
+  /** In [0, 1). */
+  fraction(): number;
+}
+
+/** Hex SHA-256 of the canonical form (RFC 8785): equal values have equal digests, however they were spelt. */
+export type Digest = (value: Json) => string;
+
+export interface Policy {
+  /** No tick loop asks an engine more often than this by itself. */
+  readonly pollFloorSeconds: number;
+  /** How long one invocation of a starter may live: nobody repeats its start before. */
+  readonly starterSeconds: number;
+  /** How long a tick holds its run. Longer than any tick takes. */
+  readonly leaseSeconds: number;
+  /** Leases of another host are void. All of AWS is one host; a local host is alone on its table and new at every start. */
+  readonly host: string;
+}
+
+export interface ParameterSchemas {
+  /** What is wrong with a schema, as a document; empty when it can be used. */
+  check(schema: JsonObject): readonly ParameterProblem[];
+  /** Compiled once, then asked for every set. Pointers lead into the set. */
+  validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
+}
+
+/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly cursor?: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** A cursor that this list did not give out. */
+export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
+
+/** Opaque to callers, and bound to the list that gave them out. */
+export interface Cursors {
+  encode(list: string, position: string): string;
+  decode(list: string, cursor: string): string | undefined;
+}
+
+export const SCOPES = ['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** `slc_<id>.<secret>`; only a digest of the secret is kept. */
+export interface ApiToken {
+  readonly id: string;
+  readonly name: string;
+  /** Hex SHA-256. The secret has 256 random bits, which need no slow hash. */
+  readonly secretDigest: string;
+  readonly scopes: readonly Scope[];
+}
+
+export interface ApiTokenStore {
+  find(id: string): Promise<ApiToken | undefined>;
+  put(token: ApiToken): Promise<void>;
+}
+
+export interface CatalogStore {
+  pattern(sourceType: string, targetType: string): Promise<Pattern | undefined>;
+  putPattern(pattern: Pattern): Promise<void>;
+  patterns(page: PageRequest): Promise<Listed<Pattern>>;
+  /** The newest version where none is named. */
+  template(id: TemplateId, version?: number): Promise<Template | undefined>;
+  /** Adds `template.version`, which must follow the newest. `conflict` when another writer was first. */
+  addTemplateVersion(template: Template): Promise<'added' | 'conflict'>;
+  templates(page: PageRequest): Promise<Listed<Template>>;
+}
+
+/** What a run is accepted with. */
+export interface Acceptance {
+  readonly run: Run;
+  readonly sets: readonly JsonObject[];
+  /** Digest of the request's body: what a repeated request is compared by. */
+  readonly bodyDigest: string;
+  readonly idempotencyKey?: string;
+}
+
+/** An earlier request under the same key. `complete` is false while it is still being accepted. */
+export interface EarlierRequest {
+  readonly runId: RunId;
+  readonly bodyDigest: string;
+  readonly complete: boolean;
+}
+
+export type AcceptOutcome = { readonly kind: 'accepted' } | { readonly kind: 'taken'; readonly earlier: EarlierRequest };
+
+export interface RunFilter {
+  readonly userId?: string;
+  readonly userRunId?: string;
+}
+
+export interface RunStore {
+  /** Who holds the natural key (user id, user run id) or the idempotency key. Consistent. */
+  earlierRequest(keys: {
+    readonly userId: string;
+    readonly userRunId: string;
+    readonly idempotencyKey?: string;
+  }): Promise<EarlierRequest | undefined>;
+  /** All or nothing: the run, its sets, its place in the lists and its keys. A crash leaves a reservation that lapses. */
+  accept(acceptance: Acceptance): Promise<AcceptOutcome>;
+  /** Consistent. */
+  load(id: RunId): Promise<Run | undefined>;
+  /** Saves `run` as version `run.version + 1` where the stored version is `run.version`. */
+  save(run: Run): Promise<{ readonly kind: 'saved'; readonly run: Run } | { readonly kind: 'conflict' }>;
+  /** The sets that were accepted with indexes from `from` to before `to`. */
+  sets(run: Run, from: number, to: number): Promise<readonly JsonObject[]>;
+  /** Newest first. */
+  list(filter: RunFilter, page: PageRequest): Promise<Listed<Run>>;
+  /**
+   * Takes the run's tick. `busy` when another owner of a living host has it: that owner is told, and will go round once
+   * more before it lets go.
+   */
+  takeTick(id: RunId, lease: TickLease): Promise<'taken' | 'busy'>;
+  /** `again` when somebody asked for a tick since it was taken, or since the last `again`. */
+  releaseTick(id: RunId, lease: TickLease, nextPollAt: Instant | undefined): Promise<'released' | 'again'>;
+}
+
+export interface TickLease {
+  /** `<host>/<unique>`. */
+  readonly owner: string;
+  readonly host: string;
+  readonly now: Instant;
+  readonly until: Instant;
+}
+
+export interface NewJob {
+  readonly job: Job;
+  readonly entry: HistoryEntry;
+  readonly parameters: EffectiveParameters;
+}
+
+/** A change with what belongs into the same transaction. */
+export interface JobSave extends JobChange {
+  readonly taskToken?: string;
+}
+
+export interface JobStore {
+  /** Jobs that exist already are left as they are. */
+  create(jobs: readonly NewJob[], jobCount: number): Promise<void>;
+  /** Consistent. */
+  load(ref: JobRef, jobCount: number): Promise<Job | undefined>;
+  /** Jobs by index, absent ones left out. */
+  loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
+  parameters(ref: JobRef): Promise<EffectiveParameters | undefined>;
+  /**
+   * Each change is one conditional transaction (job item, history entries, open row, metrics, token, counts), many of which
+   * share a request. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
+   * the next version.
+   */
+  save(
+    changes: readonly JobSave[],
+    jobCount: number,
+  ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
+  /** Every job that something is left to do for: not settled, or settled with tokens that may be parked. Consistent. */
+  open(run: Run): Promise<readonly Job[]>;
+  addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
+  /** All tokens of these jobs. Consistent. */
+  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
+  /** Nothing is left to do for these settled jobs: their open rows and tokens go. A job that was reopened meanwhile stays. */
+  close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
+  /** Consistent, and exact: counted in the transactions that settle the jobs. */
+  counts(run: Run): Promise<RunCounts>;
+  /** Oldest first. */
+  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+}
+
+export interface Orchestrator {
+  /** Starts the run's state machine under a name made of run and attempt. Starting it again is no error. */
+  startRun(id: RunId, attempt: number): Promise<void>;
+  /** Starts the run's watch loop under a name made of run, attempt and chunk. Starting it again is no error. */
+  startWatch(id: RunId, attempt: number, delaySeconds: number): Promise<void>;
+  /** Lets the child go that waits under this token. A token that nobody waits for any more is no error. */
+  release(taskToken: string): Promise<void>;
+}
+
+export type Engines = (name: string) => Engine | undefined;
 
 /**
  * What executes jobs. Every method throws `EngineUnavailable` when the engine cannot be reached or asks us to wait,
  * and nothing else for reasons of the engine's.
  */
 export interface Engine {
+  /** How long after its start was asked for an engine job may still appear. 0: a name never starts twice, so a start may be repeated. */
+  readonly fenceSeconds: number;
   /** What is wrong with the engine-specific part of a template, found without running it. */
   check(definition: JsonObject): Promise<readonly DefinitionProblem[]>;
   /** Not idempotent on every engine: callers look for the name before they repeat a start. */

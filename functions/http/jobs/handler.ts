@@ -1,0 +1,31 @@
+/** Jobs: one job and its history. */
+import { historyEntryView, jobView } from '#contract/run-views';
+import { parseJobId } from '#domain/ids';
+import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
+import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
+import { storePorts } from '#hosts/wiring';
+import { getJob, listHistory } from '#operations/read-runs';
+
+const notFound = (id: string): HttpReply => problem('not-found', `there is no job ${id}`);
+
+async function get(request: HttpRequest): Promise<HttpReply> {
+  const ref = parseJobId(request.path('jobId'));
+  const detail = ref && (await getJob(storePorts(), ref, { parameters: true }));
+  return detail ? reply(200, jobView(detail.job, detail.parameters)) : notFound(request.path('jobId'));
+}
+
+async function history(request: HttpRequest): Promise<HttpReply> {
+  const paged = pageRequest(request);
+  if ('reply' in paged) return paged.reply;
+  const ref = parseJobId(request.path('jobId'));
+  const listed = ref && (await listHistory(storePorts(), ref, paged.page));
+  if (!listed || listed.kind === 'not-found') return notFound(request.path('jobId'));
+  if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
+  const items = listed.page.items.map(historyEntryView);
+  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+}
+
+export const handler = httpHandler([
+  route('GET /v1/jobs/{jobId}', 'runs:read', get),
+  route('GET /v1/jobs/{jobId}/history', 'runs:read', history),
+]);

@@ -1,0 +1,72 @@
+/**
+ * Two builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
+ * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Files below `folder` whose name ends in `suffix`. */
+const found = (folder, suffix, recursive = false) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive })
+        .filter((file) => file.endsWith(suffix))
+        .map((file) => join(folder, file))
+    : [];
+
+const handlers = found('functions', 'handler.ts', true);
+const shared = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+  // Some dependencies are CommonJS inside and ask for Node's own modules by `require`.
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+};
+
+async function buildApp() {
+  rmSync('.out/app', { recursive: true, force: true });
+  await build({
+    ...shared,
+    entryPoints: [
+      ...handlers,
+      'src/hosts/local/main.ts',
+      'src/cli/main.ts',
+      'src/adapters/engines/duckdb/worker.ts',
+      ...found('scripts', '.ts'),
+      ...found('bench', '.ts'),
+    ],
+    outdir: '.out/app',
+    outbase: '.',
+    splitting: true,
+    // Native, and needed by the engine's own processes alone.
+    external: ['@duckdb/*'],
+  });
+  writeFileSync('.out/app/package.json', '{ "type": "module" }\n');
+}
+
+async function buildFunctions() {
+  rmSync('.out/functions', { recursive: true, force: true });
+  mkdirSync('.out/functions', { recursive: true });
+  const results = await Promise.all(
+    handlers.map((handler) =>
+      build({
+        ...shared,
+        entryPoints: [handler],
+        outfile: `.out/${handler.replace(/\.ts$/, '.mjs')}`,
+        target: 'node24',
+        minify: true,
+        sourcemap: 'linked',
+        sourcesContent: false,
+        metafile: true,
+      }),
+    ),
+  );
+  writeFileSync('.out/functions/meta.json', JSON.stringify(results.map(({ metafile }) => metafile)));
+}
+
+const what = process.argv.slice(2);
+if (!what.includes('--functions')) await buildApp();
+if (!what.includes('--app')) await buildFunctions();

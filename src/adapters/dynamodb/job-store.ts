@@ -1,0 +1,120 @@
+/** Jobs of runs: the job item, its open row while something is left to do for it, its history, parameters and task tokens. */
+import { StoredCounts, StoredHistoryEntry, StoredJob, StoredParameters } from '#contract/stored';
+import type { JobRef } from '#domain/ids';
+import { idOf, type Job } from '#domain/job';
+import { addCounts, NO_COUNTS, type Run } from '#domain/run';
+import type { JobStore, PageRequest } from '#operations/ports';
+import { decodeCursor, encodeCursor } from './cursors.ts';
+import { decode } from './decoding.ts';
+import { jobWrites, tokenItem } from './job-writes.ts';
+import { keys, shardCount, shardOf } from './keys.ts';
+import type { Action, Item, Table } from './table.ts';
+
+export function dynamoJobStore(table: Table): JobStore {
+  const writes = jobWrites(table);
+  return {
+    async create(jobs, jobCount) {
+      await Promise.all(jobs.map((job) => writes.create(job, jobCount)));
+    },
+    save: (changes, jobCount) => Promise.all(changes.map((change) => writes.save(change, jobCount))),
+    load: (ref, jobCount) => load(table, ref, jobCount),
+    async loadRange(run, from, to) {
+      const indexes = Array.from({ length: Math.max(0, Math.min(to, run.count) - from) }, (_, offset) => from + offset);
+      const jobs = await Promise.all(indexes.map((index) => load(table, { runId: run.id, index }, run.count)));
+      return jobs.flatMap((job) => job ?? []);
+    },
+    async parameters(ref) {
+      const item = await table.get(keys.parameters(ref));
+      return item && decode(StoredParameters, item);
+    },
+    async open(run) {
+      const rows = await eachShard(run, (pk) => table.queryAll({ pk, prefix: keys.openPrefix, consistent: true }));
+      return rows.map((row) => decode(StoredJob, row));
+    },
+    async addTaskToken(ref, jobCount, taskToken) {
+      // Unguarded: the token's own digest is its key, so writing it again changes nothing.
+      await table.write({ kind: 'put', item: tokenItem(ref, jobCount, taskToken) });
+    },
+    taskTokens: (run, jobs) => taskTokens(table, run, jobs),
+    close: (run, jobs, tokens) => close(table, run, jobs, tokens),
+    async counts(run) {
+      const items = await Promise.all(Array.from({ length: shardCount(run.count) }, (_, shard) => table.get(keys.counts(run.id, shard))));
+      return items.flatMap((item) => (item ? [decode(StoredCounts, item)] : [])).reduce(addCounts, NO_COUNTS);
+    },
+    history: (ref, page) => history(table, ref, page),
+  };
+}
+
+async function load(table: Table, ref: JobRef, jobCount: number): Promise<Job | undefined> {
+  const item = await table.get(keys.job(ref, jobCount));
+  return item && decode(StoredJob, item);
+}
+
+async function eachShard(run: Run, query: (pk: string, shard: number) => Promise<readonly Item[]>): Promise<readonly Item[]> {
+  const shards = Array.from({ length: shardCount(run.count) }, (_, shard) => query(keys.shard(run.id, shard), shard));
+  return (await Promise.all(shards)).flat();
+}
+
+/** One query a shard, from the first of the wanted jobs to the last: a tick that ends many jobs reads their tokens together. */
+async function taskTokens(table: Table, run: Run, jobs: readonly JobRef[]): ReturnType<JobStore['taskTokens']> {
+  const wanted = new Set(jobs.map(({ index }) => index));
+  const rows = await eachShard(run, (pk, shard) => {
+    const here = [...wanted].filter((index) => shardOf(index, run.count) === shard);
+    if (here.length === 0) return Promise.resolve([]);
+    const from = keys.tokenBounds(Math.min(...here)).first;
+    const to = keys.tokenBounds(Math.max(...here)).last;
+    return table.queryAll({ pk, from, to, consistent: true });
+  });
+  const tokens = rows as readonly (Item & { readonly index: number; readonly taskToken: string })[];
+  return tokens.filter(({ index }) => wanted.has(index)).map(({ index, taskToken }) => ({ index, taskToken }));
+}
+
+async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Parameters<JobStore['close']>[2]): Promise<void> {
+  const actions = jobs.map((job): readonly Action[] => [
+    // The version: a job that a retry reopened has a row again, which is not ours to take away.
+    { kind: 'delete', key: keys.open(job, run.count), guard: { text: '#version = :closed', values: { ':closed': job.version } } },
+    ...tokens
+      .filter(({ index }) => index === job.index)
+      .map(({ taskToken }): Action => ({ kind: 'delete', key: keys.token(job, run.count, taskToken) })),
+  ]);
+  const groups = packed(actions);
+  for (const group of groups) {
+    const outcome = await table.transact(group.flat());
+    if (outcome.kind === 'refused') for (const one of group) await table.transact(one);
+  }
+}
+
+const ACTIONS = 100;
+
+function packed(actions: readonly (readonly Action[])[]): readonly (readonly (readonly Action[])[])[] {
+  const groups: (readonly Action[])[][] = [];
+  let size = ACTIONS;
+  for (const own of actions) {
+    if (size + own.length > ACTIONS) {
+      groups.push([]);
+      size = 0;
+    }
+    groups.at(-1)?.push(own);
+    size += own.length;
+  }
+  return groups;
+}
+
+async function history(table: Table, ref: JobRef, page: PageRequest): ReturnType<JobStore['history']> {
+  const list = `history ${idOf(ref)}`;
+  const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
+  if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
+  const { items, next } = await table.query({
+    pk: keys.historyPartition(ref),
+    prefix: keys.historyPrefix,
+    limit: page.limit,
+    ...(after === undefined ? {} : { after }),
+  });
+  return {
+    kind: 'page',
+    page: {
+      items: items.map((item) => decode(StoredHistoryEntry, item)),
+      ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
+    },
+  };
+}

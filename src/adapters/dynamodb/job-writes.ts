@@ -1,0 +1,161 @@
+/**
+ * Writing jobs. Each change is all or nothing; changes that wait at the same time share transactions of up to 100 actions,
+ * whoever asked for them: the tick with hundreds, or a hundred starters with one each. When a shared transaction is refused
+ * its changes are tried one by one, so that one lost race costs its neighbours nothing but time.
+ */
+import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
+import { isSettled, type HistoryEntry, type Job } from '#domain/job';
+import type { JobSave, JobStore, NewJob } from '#operations/ports';
+import { keys, shardOf } from './keys.ts';
+import type { Action, Item, Table } from './table.ts';
+
+/** DynamoDB's limit for one transaction, less one for the shard's counts. */
+const ACTIONS = 99;
+const ABSENT = { text: 'attribute_not_exists(pk)' } as const;
+
+type SaveOutcome = Awaited<ReturnType<JobStore['save']>>[number];
+
+/** A change that waits for its transaction. */
+interface Pending {
+  readonly shard: string;
+  readonly actions: readonly Action[];
+  readonly counts: { readonly key: { readonly pk: string; readonly sk: string }; readonly change: RunCounts };
+  readonly done: (written: boolean) => void;
+  readonly failed: (reason: unknown) => void;
+}
+
+export interface JobWrites {
+  create(job: NewJob, jobCount: number): Promise<void>;
+  save(change: JobSave, jobCount: number): Promise<SaveOutcome>;
+}
+
+export function jobWrites(table: Table): JobWrites {
+  const submit = sharedTransactions(table);
+  return {
+    async create(job, jobCount) {
+      // Refused means that the job exists: an earlier, interrupted expansion made it.
+      await submit(pendingOf(job.job, jobCount, NO_COUNTS, creationActions(job, jobCount)));
+    },
+    async save(change, jobCount) {
+      const job: Job = { ...change.after, version: change.before.version + 1 };
+      const counts = countsChange(change.before, job);
+      const written = await submit(pendingOf(job, jobCount, counts, changeActions(change, job, jobCount)));
+      return written ? { kind: 'saved', job } : { kind: 'conflict' };
+    },
+  };
+}
+
+type Unsubmitted = Omit<Pending, 'done' | 'failed'>;
+
+function pendingOf(job: Job, jobCount: number, change: RunCounts, actions: readonly Action[]): Unsubmitted {
+  const key = keys.counts(job.runId, shardOf(job.index, jobCount));
+  return { shard: key.pk, actions, counts: { key, change } };
+}
+
+function creationActions({ job, entry, parameters }: NewJob, jobCount: number): readonly Action[] {
+  return [
+    { kind: 'put', item: { ...keys.job(job, jobCount), ...job }, guard: ABSENT },
+    { kind: 'put', item: { ...keys.open(job, jobCount), ...job } },
+    { kind: 'put', item: historyItem(job, entry) },
+    {
+      kind: 'put',
+      item: {
+        ...keys.parameters(job),
+        values: JSON.stringify(parameters.values),
+        provenance: JSON.stringify(parameters.provenance),
+      },
+    },
+  ];
+}
+
+function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
+  const guard = { text: '#version = :expected', values: { ':expected': before.version } };
+  // A job that stays settled (validate, retire, …) has no open row and gets none.
+  const staysClosed = isSettled(before) && isSettled(job);
+  return [
+    { kind: 'put', item: { ...keys.job(job, jobCount), ...job }, guard },
+    ...(staysClosed ? [] : [{ kind: 'put', item: { ...keys.open(job, jobCount), ...job } } satisfies Action]),
+    ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
+    ...(metrics ? [{ kind: 'put', item: { ...keys.metrics(job, before.attempt), ...metrics } } satisfies Action] : []),
+    ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
+  ];
+}
+
+function historyItem(job: Job, entry: HistoryEntry): Item {
+  return { ...keys.history(job, entry.sequence), ...entry, ...(entry.data ? { data: JSON.stringify(entry.data) } : {}) };
+}
+
+export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, taskToken: string): Item {
+  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken };
+}
+
+function sharedTransactions(table: Table): (change: Unsubmitted) => Promise<boolean> {
+  const waiting = new Map<string, Pending[]>();
+  const drain = async (shard: string): Promise<void> => {
+    for (let batch = waiting.get(shard) ?? []; batch.length > 0; batch = waiting.get(shard) ?? []) {
+      waiting.set(shard, []);
+      for (const group of grouped(batch)) await writeGroup(table, group);
+    }
+    waiting.delete(shard);
+  };
+  return (change) =>
+    new Promise((done, failed) => {
+      const queue = waiting.get(change.shard);
+      const pending = { ...change, done, failed };
+      if (queue) queue.push(pending);
+      else {
+        waiting.set(change.shard, [pending]);
+        // One writer per shard: two transactions at once would refuse each other over its counts.
+        setImmediate(() => void drain(change.shard));
+      }
+    });
+}
+
+/** In order, as many as a transaction takes. A job that changes twice stands in two groups: a transaction touches an item once. */
+function grouped(batch: readonly Pending[]): readonly (readonly Pending[])[] {
+  const groups: { readonly members: Pending[]; readonly touched: Set<string>; actions: number }[] = [];
+  for (const pending of batch) {
+    const items = pending.actions.map((action) => itemOf(action));
+    const last = groups.at(-1);
+    if (last && last.actions + items.length <= ACTIONS && !items.some((item) => last.touched.has(item))) {
+      last.members.push(pending);
+      for (const item of items) last.touched.add(item);
+      last.actions += items.length;
+    } else groups.push({ members: [pending], touched: new Set(items), actions: items.length });
+  }
+  return groups.map(({ members }) => members);
+}
+
+const itemOf = (action: Action): string => {
+  const { pk, sk } = action.kind === 'put' ? action.item : action.key;
+  return `${pk}\u0000${sk}`;
+};
+
+async function writeGroup(table: Table, group: readonly Pending[]): Promise<void> {
+  try {
+    const outcome = await table.transact([...group.flatMap(({ actions }) => actions), ...countsActions(group)]);
+    if (outcome.kind === 'done') {
+      for (const { done } of group) done(true);
+    } else if (group.length === 1) group[0]?.done(false);
+    else for (const one of group) await writeGroup(table, [one]);
+  } catch (error) {
+    for (const { failed } of group) failed(error);
+  }
+}
+
+function countsActions(group: readonly Pending[]): readonly Action[] {
+  const [first] = group;
+  const total = group.map(({ counts }) => counts.change).reduce(addCounts, NO_COUNTS);
+  const changed = Object.entries(total).filter(([, value]) => value !== 0);
+  if (!first || changed.length === 0) return [];
+  return [
+    {
+      kind: 'update',
+      key: first.counts.key,
+      change: {
+        text: `ADD ${changed.map(([name]) => `#${name} :${name}`).join(', ')}`,
+        values: Object.fromEntries(changed.map(([name, value]) => [`:${name}`, value])),
+      },
+    },
+  ];
+}

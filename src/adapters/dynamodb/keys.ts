@@ -1,0 +1,86 @@
+/**
+ * Every key of the table. Names that callers choose are percent-encoded, so that no value can reach into another key.
+ *
+ *   question                                            partition                     sort
+ *   the pattern of a pair; all patterns                 PATTERNS                      <source>#<target>
+ *   a template's newest version; all templates          TEMPLATES                     <template>
+ *   a template's version n                              TEMPLATE#<template>           V#<n, 6>
+ *   who holds a natural key                             USER#<user>                   RUNKEY#<user run id>
+ *   who holds an idempotency key                        IDEMPOTENCY#<key>             KEY
+ *   a run; the sets it was accepted with; its tick      RUN#<run>                     RUN | SETS#<chunk, 2> | TICK
+ *   all runs, newest first                              RUNS                          <run>
+ *   runs of a user / under a user run id                RUNS#USER#<u> | RUNS#KEY#<k>  <run>
+ *   a job of a run                                      RUN#<run>#S<shard>            JOB#<index, 5>
+ *   the jobs of a run that need something (consistent)  RUN#<run>#S<shard>            OPEN#<index, 5>
+ *   the task tokens parked for a job                    RUN#<run>#S<shard>            TOKEN#<index, 5>#<digest>
+ *   how a run stands                                    RUN#<run>#S<shard>            COUNTS
+ *   a job's parameters, history, metrics                JOB#<job>                     PARAMETERS | EVENT#<seq, 6> | METRICS#<attempt, 4>
+ *   an API token                                        APITOKEN#<id>                 APITOKEN
+ *
+ * A shard holds about 500 jobs, because a partition bears 1,000 write units a second and all jobs of a run may end in the
+ * same one. Jobs are dealt to shards in turn: a fan-out that starts them in order writes to all shards alike.
+ * There is no secondary index: a list is rows of its own, written with what it lists, hence consistent.
+ */
+import { createHash } from 'node:crypto';
+import type { JobRef, RunId, TemplateId } from '#domain/ids';
+import { idOf } from '#domain/job';
+
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+const JOBS_PER_SHARD = 500;
+
+/** A sort key may have 1,024 bytes: longer names stand as their digest, which no encoded name can look like. */
+const enc = (name: string): string => {
+  const encoded = encodeURIComponent(name);
+  return encoded.length <= 400 ? encoded : `#${createHash('sha256').update(name).digest('hex')}`;
+};
+const digits = (value: number, width: number): string => String(value).padStart(width, '0');
+const shortDigest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
+
+export const shardCount = (jobCount: number): number => Math.max(1, Math.ceil(jobCount / JOBS_PER_SHARD));
+export const shardOf = (index: number, jobCount: number): number => index % shardCount(jobCount);
+
+const shard = (run: RunId, number: number): string => `RUN#${run}#S${number}`;
+const jobPartition = (ref: JobRef): string => `JOB#${idOf(ref)}`;
+
+export const keys = {
+  pattern: (source: string, target: string): Key => ({ pk: 'PATTERNS', sk: `${enc(source)}#${enc(target)}` }),
+  patterns: 'PATTERNS',
+  template: (id: TemplateId): Key => ({ pk: 'TEMPLATES', sk: id }),
+  templates: 'TEMPLATES',
+  templateVersion: (id: TemplateId, version: number): Key => ({ pk: `TEMPLATE#${id}`, sk: `V#${digits(version, 6)}` }),
+  naturalKey: (user: string, userRun: string): Key => ({ pk: `USER#${enc(user)}`, sk: `RUNKEY#${enc(userRun)}` }),
+  idempotencyKey: (key: string): Key => ({ pk: `IDEMPOTENCY#${enc(key)}`, sk: 'KEY' }),
+  run: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'RUN' }),
+  sets: (id: RunId, chunk: number): Key => ({ pk: `RUN#${id}`, sk: `SETS#${digits(chunk, 2)}` }),
+  tick: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'TICK' }),
+  runs: 'RUNS',
+  runsOfUser: (user: string): string => `RUNS#USER#${enc(user)}`,
+  runsOfKey: (userRun: string): string => `RUNS#KEY#${enc(userRun)}`,
+  shard,
+  job: (ref: JobRef, jobCount: number): Key => ({ pk: shard(ref.runId, shardOf(ref.index, jobCount)), sk: `JOB#${digits(ref.index, 5)}` }),
+  open: (ref: JobRef, jobCount: number): Key => ({
+    pk: shard(ref.runId, shardOf(ref.index, jobCount)),
+    sk: `OPEN#${digits(ref.index, 5)}`,
+  }),
+  openPrefix: 'OPEN#',
+  token: (ref: JobRef, jobCount: number, taskToken: string): Key => ({
+    pk: shard(ref.runId, shardOf(ref.index, jobCount)),
+    sk: `TOKEN#${digits(ref.index, 5)}#${shortDigest(taskToken)}`,
+  }),
+  /** Sorts before and after every token of the job. */
+  tokenBounds: (index: number): { readonly first: string; readonly last: string } => ({
+    first: `TOKEN#${digits(index, 5)}#`,
+    last: `TOKEN#${digits(index, 5)}#~`,
+  }),
+  counts: (run: RunId, shardNumber: number): Key => ({ pk: shard(run, shardNumber), sk: 'COUNTS' }),
+  parameters: (ref: JobRef): Key => ({ pk: jobPartition(ref), sk: 'PARAMETERS' }),
+  historyPartition: jobPartition,
+  historyPrefix: 'EVENT#',
+  history: (ref: JobRef, sequence: number): Key => ({ pk: jobPartition(ref), sk: `EVENT#${digits(sequence, 6)}` }),
+  metrics: (ref: JobRef, attempt: number): Key => ({ pk: jobPartition(ref), sk: `METRICS#${digits(attempt, 4)}` }),
+  apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
+} as const;

@@ -1,0 +1,61 @@
+/**
+ * One tick at a time per run, with a trailing edge: whoever comes while a tick is under way leaves word and goes, and the
+ * tick goes round once more before it lets go. A burst of nudges costs one extra tick. A holder that dies is replaced once
+ * its time is up, or at once where its host has died with it.
+ */
+import type { Instant, RunId } from '#domain/ids';
+import type { TickLease } from '#operations/ports';
+import { keys } from './keys.ts';
+import type { Table } from './table.ts';
+
+const ATTEMPTS = 3;
+
+export async function takeTick(table: Table, id: RunId, lease: TickLease): Promise<'taken' | 'busy'> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const taken = await table.write({
+      kind: 'update',
+      key: keys.tick(id),
+      change: { text: 'SET #owner = :owner, #until = :until REMOVE #wanted', values: { ':owner': lease.owner, ':until': lease.until } },
+      guard: {
+        text: 'attribute_not_exists(#owner) OR #until < :now OR NOT begins_with(#owner, :host)',
+        values: { ':now': lease.now, ':host': `${lease.host}/` },
+      },
+    });
+    if (taken.kind === 'done') return 'taken';
+    const told = await table.write({
+      kind: 'update',
+      key: keys.tick(id),
+      change: { text: 'SET #wanted = :yes', values: { ':yes': true } },
+      guard: { text: 'attribute_exists(#owner)' },
+    });
+    // Refused: the holder let go in between, so nobody has heard us.
+    if (told.kind === 'done') return 'busy';
+  }
+  return 'busy';
+}
+
+export async function releaseTick(
+  table: Table,
+  id: RunId,
+  lease: TickLease,
+  nextPollAt: Instant | undefined,
+): Promise<'released' | 'again'> {
+  const released = await table.write({
+    kind: 'update',
+    key: keys.tick(id),
+    change:
+      nextPollAt === undefined
+        ? { text: 'REMOVE #owner, #until, #nextPollAt' }
+        : { text: 'SET #nextPollAt = :next REMOVE #owner, #until', values: { ':next': nextPollAt } },
+    guard: { text: '#owner = :owner AND attribute_not_exists(#wanted)', values: { ':owner': lease.owner } },
+  });
+  if (released.kind === 'done') return 'released';
+  const again = await table.write({
+    kind: 'update',
+    key: keys.tick(id),
+    change: { text: 'REMOVE #wanted' },
+    guard: { text: '#owner = :owner', values: { ':owner': lease.owner } },
+  });
+  // Refused: the time was up and another owner has the run; it will look at everything that we could have looked at.
+  return again.kind === 'done' ? 'again' : 'released';
+}

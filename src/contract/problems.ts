@@ -1,0 +1,49 @@
+/**
+ * Problem details (RFC 9457). The list is closed: a type has one status and one title, and `/problems/<slug>` is its page.
+ */
+import * as z from 'zod';
+
+export const PROBLEMS = {
+  'malformed-request': { status: 400, title: 'The request cannot be read' },
+  'invalid-request': { status: 400, title: 'The request has invalid fields' },
+  'malformed-cursor': { status: 400, title: 'The cursor does not belong to this list' },
+  'not-authenticated': { status: 401, title: 'A valid token is needed' },
+  'not-allowed': { status: 403, title: 'The token does not allow this' },
+  'not-found': { status: 404, title: 'There is nothing of that name' },
+  'request-in-progress': { status: 409, title: 'The same request is still being accepted' },
+  'version-conflict': { status: 409, title: 'Somebody else changed this meanwhile' },
+  'request-too-large': { status: 413, title: 'The request is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
+  'no-pattern': { status: 422, title: 'No pattern is registered for this pair of types' },
+  'no-template': { status: 422, title: 'The pattern names a template that does not exist' },
+  'invalid-parameters': { status: 422, title: 'Some parameter sets are not valid' },
+  'invalid-template': { status: 422, title: 'The template cannot be used' },
+  'key-reused': { status: 422, title: 'The key was used before with another body' },
+  unavailable: { status: 503, title: 'Something that is needed does not answer' },
+  fault: { status: 500, title: 'The service failed' },
+} as const;
+
+export type ProblemSlug = keyof typeof PROBLEMS;
+
+export const ProblemError = z.object({
+  /** JSON Pointer into the request's body, or the name of a query parameter or header. */
+  pointer: z.string(),
+  rule: z.string(),
+  message: z.string(),
+});
+export type ProblemError = z.infer<typeof ProblemError>;
+
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  'request-id': z.string().exactOptional(),
+  errors: z.array(ProblemError).exactOptional(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+export function problemOf(slug: ProblemSlug, detail: string, errors?: readonly ProblemError[]): Problem {
+  const { status, title } = PROBLEMS[slug];
+  return { type: `/problems/${slug}`, title, status, detail, ...(errors ? { errors: [...errors] } : {}) };
+}

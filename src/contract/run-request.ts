@@ -1,0 +1,51 @@
+/**
+ * The body that starts a run: contracts/job-template-service.md §1. Keys that it does not name are ignored, as the original
+ * ignored them. Limits: design §12.
+ */
+import * as z from 'zod';
+import type { JsonObject } from '#domain/json';
+import { escapePointer } from '#domain/parameters';
+
+export const BODY_BYTES = 4 * 1024 * 1024;
+export const SETS = 10_000;
+const SET_BYTES = 64 * 1024;
+const VALUE_BYTES = 32 * 1024;
+const NAME_LENGTH = 256;
+
+const name = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(NAME_LENGTH, `must have at most ${NAME_LENGTH} characters`)
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
+
+const sets = z.custom<readonly JsonObject[]>(Array.isArray, 'must be a list of objects').superRefine((list, context) => {
+  if (list.length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
+  else if (list.length > SETS) context.addIssue({ code: 'custom', message: `must have at most ${SETS} sets, not ${list.length}` });
+  else
+    for (const [index, set] of list.entries())
+      for (const issue of setIssues(set)) context.addIssue({ ...issue, path: [index, ...issue.path] });
+});
+
+export const RunRequest = z.object({
+  'user-id': name,
+  'user-run-id': name,
+  'source-type': name,
+  'target-type': name,
+  'runtime-parameters': sets,
+});
+export type RunRequest = z.infer<typeof RunRequest>;
+
+function setIssues(set: unknown): readonly { readonly code: 'custom'; readonly message: string; readonly path: readonly string[] }[] {
+  if (typeof set !== 'object' || set === null || Array.isArray(set)) return [{ code: 'custom', message: 'must be an object', path: [] }];
+  const sizes = Object.entries(set).map(([key, value]) => [key, JSON.stringify(value).length] as const);
+  const total = sizes.reduce((sum, [key, size]) => sum + key.length + size, 0);
+  if (total > SET_BYTES) return [{ code: 'custom', message: `must have at most ${SET_BYTES} bytes`, path: [] }];
+  return sizes
+    .filter(([, size]) => size > VALUE_BYTES)
+    .map(([key]) => ({ code: 'custom', message: `must have at most ${VALUE_BYTES} bytes`, path: [key] }));
+}
+
+/** The JSON Pointer of a path into a body. */
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${escapePointer(String(part))}`).join('');
+}

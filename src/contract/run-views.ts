@@ -1,0 +1,124 @@
+/** From runs, jobs and history to what the API answers. */
+import { idOf, type HistoryEntry, type Job } from '#domain/job';
+import type { EngineMetrics } from '#domain/engine-job';
+import { epochMs, jobId, type Instant } from '#domain/ids';
+import type { EffectiveParameters } from '#domain/parameters';
+import { settledCount, type Run, type RunCounts } from '#domain/run';
+import type { HistoryEntryView, JobView, MetricsRow, RunStarted, RunView } from './views.ts';
+
+export function runLinks(run: Run): Record<string, string> {
+  const self = `/v1/runs/${run.id}`;
+  return { self, jobs: `${self}/jobs`, metrics: `/v1/metrics?user-run-id=${encodeURIComponent(run.userRunId)}` };
+}
+
+export function runStarted(run: Run): RunStarted {
+  return {
+    status: 'OK',
+    'run-id': run.id,
+    state: run.state,
+    'user-run-id': run.userRunId,
+    'job-ids': Array.from({ length: run.count }, (_, index) => jobId(run.id, index)),
+    links: runLinks(run),
+  };
+}
+
+export function runView(run: Run, counts: RunCounts): RunView {
+  return {
+    'run-id': run.id,
+    state: run.state,
+    'user-id': run.userId,
+    'user-run-id': run.userRunId,
+    'source-type': run.sourceType,
+    'target-type': run.targetType,
+    'template-id': run.templateId,
+    'template-version': run.templateVersion,
+    'requested-by': run.requestedBy,
+    attempt: run.attempt,
+    jobs: {
+      total: run.count,
+      finished: counts.finished,
+      failed: counts.failed,
+      cancelled: counts.cancelled,
+      open: run.count - settledCount(counts),
+    },
+    records: { input: counts.inputRecordCount, output: counts.outputRecordCount, error: counts.errorRecordCount },
+    ...(run.closing ? { closing: run.closing } : {}),
+    'created-at': run.createdAt,
+    'updated-at': run.updatedAt,
+    ...(run.finishedAt ? { 'finished-at': run.finishedAt } : {}),
+    links: runLinks(run),
+  };
+}
+
+export function jobView(job: Job, parameters?: EffectiveParameters): JobView {
+  const id = idOf(job);
+  const self = `/v1/jobs/${id}`;
+  return {
+    'job-id': id,
+    'run-id': job.runId,
+    index: job.index,
+    state: job.state,
+    attempt: job.attempt,
+    ...(job.failure ? { failure: job.failure } : {}),
+    ...(job.metrics ? { metrics: metricsView(job.metrics) } : {}),
+    ...(job.start.engineJobId ? { 'engine-job-id': job.start.engineJobId } : {}),
+    'created-at': job.createdAt,
+    'updated-at': job.updatedAt,
+    ...(parameters ? { parameters: parametersView(parameters) } : {}),
+    links: { self, history: `${self}/history`, run: `/v1/runs/${job.runId}` },
+  };
+}
+
+function metricsView(metrics: EngineMetrics): NonNullable<JobView['metrics']> {
+  const { startedAt, finishedAt } = metrics;
+  return {
+    ...(metrics.engineId ? { 'engine-id': metrics.engineId } : {}),
+    ...(metrics.pipelineId ? { 'pipeline-id': metrics.pipelineId } : {}),
+    'input-record-count': metrics.inputRecordCount,
+    'output-record-count': metrics.outputRecordCount,
+    'error-record-count': metrics.errorRecordCount,
+    ...(startedAt ? { 'started-at': startedAt } : {}),
+    ...(finishedAt ? { 'finished-at': finishedAt } : {}),
+    ...(startedAt && finishedAt ? { 'duration-ms': epochMs(finishedAt) - epochMs(startedAt) } : {}),
+    ...(metrics.outputs ? { outputs: [...metrics.outputs] } : {}),
+  };
+}
+
+function parametersView({ values, provenance }: EffectiveParameters): NonNullable<JobView['parameters']> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => {
+      const { origin, replaced } = provenance[key] ?? { origin: 'caller' as const };
+      return [key, { value, origin, ...(replaced ? { replaced } : {}) }];
+    }),
+  ) as NonNullable<JobView['parameters']>;
+}
+
+export function historyEntryView(entry: HistoryEntry): HistoryEntryView {
+  const { sequence, eventId, data, ...rest } = entry;
+  return { sequence, 'event-id': eventId, ...rest, ...(data ? { data: data as HistoryEntryView['data'] } : {}) } as HistoryEntryView;
+}
+
+/** Empty text where the original wrote empty text (contracts/job-template-service.md §3). */
+export function metricsRow(run: Run, job: Job): MetricsRow {
+  const { metrics } = job;
+  return {
+    job_id: idOf(job),
+    run_id: run.id,
+    job_run_id: job.start.engineJobId ?? '',
+    job_template_id: run.templateId,
+    user_id: run.userId,
+    user_run_id: run.userRunId,
+    engine_id: metrics?.engineId ?? '',
+    pipeline_id: metrics?.pipelineId ?? '',
+    successful_run: job.failure === undefined,
+    input_record_count: metrics?.inputRecordCount ?? 0,
+    output_record_count: metrics?.outputRecordCount ?? 0,
+    error_record_count: metrics?.errorRecordCount ?? 0,
+    error_message: job.failure?.message ?? '',
+    start_time: metrics?.startedAt ? originalTime(metrics.startedAt) : null,
+    finish_time: metrics?.finishedAt ? originalTime(metrics.finishedAt) : null,
+  };
+}
+
+/** `YYYY-MM-DD HH:MM:SS`, in UTC: the original's spelling, only in this view. */
+const originalTime = (at: Instant): string => at.slice(0, 19).replace('T', ' ');

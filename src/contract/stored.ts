@@ -1,0 +1,166 @@
+/**
+ * The items of the table, parsed on every read: an older release may have written them. What callers chose (parameters,
+ * event data) is kept as JSON text, because DynamoDB's numbers are not JSON's.
+ */
+import * as z from 'zod';
+import type { EngineJobId, EngineJobName, Instant, RunId, TemplateId } from '#domain/ids';
+import { FAILURE_REASONS, type HistoryEntry, type Job } from '#domain/job';
+import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
+import type { JsonObject } from '#domain/json';
+import { PARAMETER_ORIGINS } from '#domain/parameters';
+import { RUN_STATES, type Run, type RunCounts } from '#domain/run';
+import type { Pattern, Template } from '#domain/template';
+
+const text = <Branded extends string>(): z.ZodType<Branded> => z.string() as unknown as z.ZodType<Branded>;
+const instant = text<Instant>();
+/** What JSON.parse made needs no second look at its depths, which would cost more than all else on a page of big sets. */
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+
+/** An attribute that holds JSON text of a `schema`. */
+const jsonText = <Value>(schema: z.ZodType<Value>): z.ZodType<Value> =>
+  z.string().transform((json, context): Value => {
+    const parsed = schema.safeParse(JSON.parse(json));
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: 'custom', message: parsed.error.message });
+    return z.NEVER;
+  });
+
+const engineMetrics = z.object({
+  engineId: z.string().exactOptional(),
+  pipelineId: z.string().exactOptional(),
+  inputRecordCount: z.number(),
+  outputRecordCount: z.number(),
+  errorRecordCount: z.number(),
+  startedAt: instant.exactOptional(),
+  finishedAt: instant.exactOptional(),
+  outputs: z.array(z.string()).exactOptional(),
+});
+
+const failure = z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() });
+
+const startRecord = z.object({
+  queuedFor: z.literal('retry').exactOptional(),
+  intentAt: instant.exactOptional(),
+  engineJobName: text<EngineJobName>().exactOptional(),
+  engineJobId: text<EngineJobId>().exactOptional(),
+  stop: z
+    .object({
+      reason: z.enum(['cancelled', 'timed-out', 'aborted']),
+      askedAt: instant,
+      forcedAt: instant.exactOptional(),
+    })
+    .exactOptional(),
+});
+
+export const StoredJob: z.ZodType<Job> = z.object({
+  runId: text<RunId>(),
+  index: z.number(),
+  state: z.enum(JOB_STATES),
+  attempt: z.number(),
+  version: z.number(),
+  sequence: z.number(),
+  lastEvent: z.enum(JOB_EVENT_NAMES),
+  createdAt: instant,
+  updatedAt: instant,
+  start: startRecord,
+  failure: failure.exactOptional(),
+  metrics: engineMetrics.exactOptional(),
+});
+
+export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
+  sequence: z.number(),
+  eventId: z.string(),
+  name: z.enum(JOB_EVENT_NAMES),
+  at: instant,
+  actor: z.string(),
+  from: z.enum(JOB_STATES).nullable(),
+  to: z.enum(JOB_STATES),
+  attempt: z.number(),
+  data: jsonText(jsonObject).exactOptional(),
+});
+
+const origin = z.enum(PARAMETER_ORIGINS);
+
+export const StoredParameters = z.object({
+  values: jsonText(jsonObject),
+  provenance: jsonText(z.record(z.string(), z.object({ origin, replaced: z.object({ origin, value: z.json() }).exactOptional() }))),
+});
+
+export const StoredRun: z.ZodType<Run> = z.object({
+  id: text<RunId>(),
+  userId: z.string(),
+  userRunId: z.string(),
+  sourceType: z.string(),
+  targetType: z.string(),
+  templateId: text<TemplateId>(),
+  templateVersion: z.number(),
+  requestedBy: z.string(),
+  count: z.number(),
+  chunkStarts: z.array(z.number()),
+  attempt: z.number(),
+  state: z.enum(RUN_STATES),
+  version: z.number(),
+  createdAt: instant,
+  updatedAt: instant,
+  execution: z.string().exactOptional(),
+  plannedAt: instant.exactOptional(),
+  closing: z.object({ reason: z.enum(['cancelled', 'aborted']), message: z.string(), at: instant }).exactOptional(),
+  finishedAt: instant.exactOptional(),
+});
+
+export const StoredCounts: z.ZodType<RunCounts> = z.object({
+  finished: z.number().default(0),
+  failed: z.number().default(0),
+  cancelled: z.number().default(0),
+  inputRecordCount: z.number().default(0),
+  outputRecordCount: z.number().default(0),
+  errorRecordCount: z.number().default(0),
+});
+
+export const StoredSets = z.object({ sets: jsonText(z.array(jsonObject)) });
+
+export const StoredRunKey = z.object({
+  runId: text<RunId>(),
+  bodyDigest: z.string(),
+  complete: z.boolean(),
+  reservedAt: instant,
+});
+
+export const StoredPattern: z.ZodType<Pattern> = z.object({
+  sourceType: z.string(),
+  targetType: z.string(),
+  templateId: text<TemplateId>(),
+  updatedAt: instant,
+});
+
+export const StoredTemplate: z.ZodType<Template> = z.object({
+  id: text<TemplateId>(),
+  version: z.number(),
+  createdAt: instant,
+  name: z.string(),
+  engine: z.string(),
+  definition: jsonText(jsonObject),
+  static: jsonText(
+    z.object({
+      sourceParameters: jsonObject,
+      targetParameters: jsonObject,
+      sourceConnection: jsonObject,
+      targetConnection: jsonObject,
+    }),
+  ),
+  parametersSchema: jsonText(jsonObject),
+  overridable: z.array(z.string()),
+  limits: z.object({
+    maxWaitSeconds: z.number(),
+    maxParallel: z.number(),
+    retries: z.partialRecord(z.enum(FAILURE_REASONS), z.number()),
+  }) as unknown as z.ZodType<Template['limits']>,
+  deleteAfterCompletion: z.boolean(),
+});
+
+export const StoredApiToken = z.object({
+  id: z.string(),
+  name: z.string(),
+  secretDigest: z.string(),
+  scopes: z.array(z.enum(['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'])),
+});

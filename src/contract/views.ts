@@ -1,0 +1,124 @@
+/** What the API answers. Keys are spelt as the original service spelt its request's: with hyphens. */
+import * as z from 'zod';
+import { FAILURE_REASONS } from '#domain/job';
+import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
+import { PARAMETER_ORIGINS } from '#domain/parameters';
+import { RUN_STATES } from '#domain/run';
+
+/** UTC, ISO 8601 with milliseconds and `Z`. */
+const instant = z.string();
+const links = z.record(z.string(), z.string());
+
+export const RunView = z.object({
+  'run-id': z.string(),
+  state: z.enum(RUN_STATES),
+  'user-id': z.string(),
+  'user-run-id': z.string(),
+  'source-type': z.string(),
+  'target-type': z.string(),
+  'template-id': z.string(),
+  'template-version': z.number(),
+  'requested-by': z.string(),
+  attempt: z.number(),
+  jobs: z.object({ total: z.number(), finished: z.number(), failed: z.number(), cancelled: z.number(), open: z.number() }),
+  records: z.object({ input: z.number(), output: z.number(), error: z.number() }),
+  closing: z.object({ reason: z.string(), message: z.string(), at: instant }).exactOptional(),
+  'created-at': instant,
+  'updated-at': instant,
+  'finished-at': instant.exactOptional(),
+  links,
+});
+export type RunView = z.infer<typeof RunView>;
+
+/** The answer to a start. `status` is what the original answered. */
+export const RunStarted = z.object({
+  status: z.literal('OK'),
+  'run-id': z.string(),
+  state: z.enum(RUN_STATES),
+  'user-run-id': z.string(),
+  /** In the order of the parameter sets. */
+  'job-ids': z.array(z.string()),
+  links,
+});
+export type RunStarted = z.infer<typeof RunStarted>;
+
+export const MetricsView = z.object({
+  'engine-id': z.string().exactOptional(),
+  'pipeline-id': z.string().exactOptional(),
+  'input-record-count': z.number(),
+  'output-record-count': z.number(),
+  'error-record-count': z.number(),
+  'started-at': instant.exactOptional(),
+  'finished-at': instant.exactOptional(),
+  'duration-ms': z.number().exactOptional(),
+  outputs: z.array(z.string()).exactOptional(),
+});
+
+export const JobView = z.object({
+  'job-id': z.string(),
+  'run-id': z.string(),
+  index: z.number(),
+  state: z.enum(JOB_STATES),
+  attempt: z.number(),
+  failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
+  metrics: MetricsView.exactOptional(),
+  'engine-job-id': z.string().exactOptional(),
+  'created-at': instant,
+  'updated-at': instant,
+  /** Effective values with where each came from; only where asked for by `include=parameters`. */
+  parameters: z
+    .record(
+      z.string(),
+      z.object({
+        value: z.json(),
+        origin: z.enum(PARAMETER_ORIGINS),
+        replaced: z.object({ origin: z.enum(PARAMETER_ORIGINS), value: z.json() }).exactOptional(),
+      }),
+    )
+    .exactOptional(),
+  links,
+});
+export type JobView = z.infer<typeof JobView>;
+
+export const HistoryEntryView = z.object({
+  sequence: z.number(),
+  'event-id': z.string(),
+  name: z.enum(JOB_EVENT_NAMES),
+  at: instant,
+  actor: z.string(),
+  from: z.enum(JOB_STATES).nullable(),
+  to: z.enum(JOB_STATES),
+  attempt: z.number(),
+  data: z.record(z.string(), z.json()).exactOptional(),
+});
+export type HistoryEntryView = z.infer<typeof HistoryEntryView>;
+
+/** One row of the original's metrics table (contracts/job-template-service.md §3), its times as it wrote them. */
+export const MetricsRow = z.object({
+  job_id: z.string(),
+  run_id: z.string(),
+  job_run_id: z.string(),
+  job_template_id: z.string(),
+  user_id: z.string(),
+  user_run_id: z.string(),
+  engine_id: z.string(),
+  pipeline_id: z.string(),
+  successful_run: z.boolean(),
+  input_record_count: z.number(),
+  output_record_count: z.number(),
+  error_record_count: z.number(),
+  error_message: z.string(),
+  start_time: z.string().nullable(),
+  finish_time: z.string().nullable(),
+});
+export type MetricsRow = z.infer<typeof MetricsRow>;
+
+/** A page of a list. `next-cursor` is absent at the end; a short page is not the end. */
+export const pageOf = <Item extends z.ZodType>(
+  item: Item,
+): z.ZodObject<{ items: z.ZodArray<Item>; 'next-cursor': z.ZodExactOptional<z.ZodString> }> =>
+  z.object({ items: z.array(item), 'next-cursor': z.string().exactOptional() });
+export interface PageView<Item> {
+  readonly items: readonly Item[];
+  readonly 'next-cursor'?: string;
+}

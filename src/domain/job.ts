@@ -1,0 +1,146 @@
+/**
+ * A job and what happens to it. Events are the only way a job changes state; every event becomes one entry of its history.
+ * Besides its state a job has a start record, because "queued" and "starting" are not states (design: job states).
+ */
+import type { EngineMetrics } from './engine-job.ts';
+import { jobId, type EngineJobId, type EngineJobName, type Instant, type JobId, type JobRef } from './ids.ts';
+import { allowedEvents, nextJobState, type JobEventName, type JobState } from './job-state.ts';
+import type { JsonObject } from './json.ts';
+
+export const FAILURE_REASONS = ['start-failed', 'engine-error', 'timed-out', 'cancelled', 'lost', 'aborted', 'reported'] as const;
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+/** A job's bad end. `message` is the engine's own text wherever it has one. */
+export interface Failure {
+  readonly reason: FailureReason;
+  readonly message: string;
+}
+
+/** Why a job is being stopped, and how far that has come. Asked first, forced after a while. */
+export interface StopRequest {
+  readonly reason: 'cancelled' | 'timed-out' | 'aborted';
+  readonly askedAt: Instant;
+  readonly forcedAt?: Instant;
+}
+
+/**
+ * How far the start of the current attempt has come. The intent is written before the engine is called: after a crash it
+ * says that an engine job of this name may exist.
+ */
+export interface StartRecord {
+  readonly queuedFor?: 'retry';
+  readonly intentAt?: Instant;
+  readonly engineJobName?: EngineJobName;
+  readonly engineJobId?: EngineJobId;
+  readonly stop?: StopRequest;
+}
+
+export interface Job extends JobRef {
+  readonly state: JobState;
+  /** Counts from 1; a retry is the next attempt of the same job. */
+  readonly attempt: number;
+  /** Grows with every write; the guard of the next one. */
+  readonly version: number;
+  /** Of the last history entry; gapless from 1. */
+  readonly sequence: number;
+  readonly lastEvent: JobEventName;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+  readonly start: StartRecord;
+  readonly failure?: Failure;
+  /** Of the latest attempt that ended. */
+  readonly metrics?: EngineMetrics;
+}
+
+/** One entry of a job's history. */
+export interface HistoryEntry {
+  readonly sequence: number;
+  /** Chosen by the sender; the same id again is the same event. */
+  readonly eventId: string;
+  readonly name: JobEventName;
+  readonly at: Instant;
+  readonly actor: string;
+  readonly from: JobState | null;
+  readonly to: JobState;
+  readonly attempt: number;
+  readonly data?: JsonObject;
+}
+
+/** What is to happen; `failure` belongs to `fail`, `metrics` to what ends an attempt. */
+export interface JobEvent {
+  readonly name: JobEventName;
+  readonly at: Instant;
+  readonly actor: string;
+  readonly data?: JsonObject;
+  readonly failure?: Failure;
+  readonly metrics?: EngineMetrics;
+}
+
+export type EventOutcome =
+  | { readonly kind: 'applied'; readonly job: Job; readonly entry: HistoryEntry }
+  | { readonly kind: 'refused'; readonly state: JobState; readonly allowed: readonly JobEventName[] };
+
+/** Settled: nothing that Sluice does by itself changes it any more (design: settled, managed jobs). */
+export function isSettled(job: Job): boolean {
+  return job.state !== 'CREATED' && job.state !== 'RUNNING' && job.state !== 'RESET';
+}
+
+/** A new managed job with its `create` entry. */
+export function createdJob(ref: JobRef, at: Instant, actor: string): { readonly job: Job; readonly entry: HistoryEntry } {
+  const job: Job = {
+    ...ref,
+    state: 'CREATED',
+    attempt: 1,
+    version: 1,
+    sequence: 1,
+    lastEvent: 'create',
+    createdAt: at,
+    updatedAt: at,
+    start: {},
+  };
+  return { job, entry: { sequence: 1, eventId: eventId(job, 1), name: 'create', at, actor, from: null, to: 'CREATED', attempt: 1 } };
+}
+
+/** Applies one event. Pure: no clock, no I/O, never throws. `version` is left to whoever writes. */
+export function applyEvent(job: Job, event: JobEvent): EventOutcome {
+  const to = nextJobState(job.state, event.name);
+  if (to === undefined) return { kind: 'refused', state: job.state, allowed: allowedEvents(job.state) };
+  const { failure: _cleared, ...kept } = job;
+  const sequence = job.sequence + 1;
+  const attempt = event.name === 'ready' ? job.attempt + 1 : job.attempt;
+  const next: Job = {
+    ...kept,
+    state: to,
+    attempt,
+    sequence,
+    lastEvent: event.name,
+    updatedAt: event.at,
+    start: event.name === 'ready' ? { queuedFor: 'retry' } : job.start,
+    ...(event.failure ? { failure: event.failure } : to === 'FAILED' && job.failure ? { failure: job.failure } : {}),
+    ...(event.metrics ? { metrics: event.metrics } : {}),
+  };
+  return { kind: 'applied', job: next, entry: historyEntry(job, next, event) };
+}
+
+function historyEntry(before: Job, after: Job, event: JobEvent): HistoryEntry {
+  const told = event.failure ? { reason: event.failure.reason, message: event.failure.message } : {};
+  const data: JsonObject = { ...told, ...event.data };
+  return {
+    sequence: after.sequence,
+    eventId: eventId(before, after.sequence),
+    name: event.name,
+    at: event.at,
+    actor: event.actor,
+    from: before.state,
+    to: after.state,
+    attempt: after.attempt,
+    ...(Object.keys(data).length > 0 ? { data } : {}),
+  };
+}
+
+/** Sluice's own events are identified by their place, so that a repeated write is the same event. */
+function eventId(ref: JobRef, sequence: number): string {
+  return `${idOf(ref)}#${sequence}`;
+}
+
+export const idOf = (ref: JobRef): JobId => jobId(ref.runId, ref.index);

@@ -1,0 +1,56 @@
+/**
+ * A template: how a job is started. Versions are immutable; a run is pinned to the version it was accepted under.
+ */
+import type { FailureReason } from './job.ts';
+import type { Instant, TemplateId } from './ids.ts';
+import type { JsonObject } from './json.ts';
+
+/** Values that the template gives to every job, by where they come from. Later wins (contracts/job-template-service.md §2). */
+export interface StaticParameters {
+  readonly sourceParameters: JsonObject;
+  readonly targetParameters: JsonObject;
+  readonly sourceConnection: JsonObject;
+  readonly targetConnection: JsonObject;
+}
+
+export interface TemplateLimits {
+  /** A job that takes longer is stopped on the engine, then fails as `timed-out`. The original's was 4 hours. */
+  readonly maxWaitSeconds: number;
+  /** How many jobs of one run may be under way at once. */
+  readonly maxParallel: number;
+  /** How often a job is started again by itself, by the reason of its failure. */
+  readonly retries: Readonly<Partial<Record<FailureReason, number>>>;
+}
+
+export const DEFAULT_LIMITS: TemplateLimits = { maxWaitSeconds: 4 * 3600, maxParallel: 1000, retries: { lost: 1 } };
+
+/** What its author registers. */
+export interface TemplateBody {
+  readonly name: string;
+  readonly engine: string;
+  /** The engine-specific part; the engine checks it. */
+  readonly definition: JsonObject;
+  readonly static: StaticParameters;
+  /** JSON Schema of one caller's parameter set. */
+  readonly parametersSchema: JsonObject;
+  /** Static keys that a caller may give another value. All others are locked. */
+  readonly overridable: readonly string[];
+  readonly limits: TemplateLimits;
+  /** Whether the engine's job is removed once its metrics are stored. */
+  readonly deleteAfterCompletion: boolean;
+}
+
+export interface Template extends TemplateBody {
+  readonly id: TemplateId;
+  /** 1, 2, … */
+  readonly version: number;
+  readonly createdAt: Instant;
+}
+
+/** (source type, target type) → the template to use. One pair has one pattern. */
+export interface Pattern {
+  readonly sourceType: string;
+  readonly targetType: string;
+  readonly templateId: TemplateId;
+  readonly updatedAt: Instant;
+}

@@ -1,0 +1,24 @@
+/** The environment of a process, parsed once. Nothing else reads `process.env`. */
+import * as z from 'zod';
+
+const Configuration = z.object({
+  /** The table. */
+  SLUICE_TABLE: z.string().min(3).default('sluice'),
+  SLUICE_DYNAMODB_ENDPOINT: z.url().exactOptional(),
+  SLUICE_STEP_FUNCTIONS_ENDPOINT: z.url().exactOptional(),
+  SLUICE_RUN_STATE_MACHINE_ARN: z.string().default(''),
+  SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
+  SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
+  AWS_REGION: z.string().default('local'),
+});
+export type Configuration = z.infer<typeof Configuration>;
+
+export function parseConfiguration(environment: Readonly<Record<string, string | undefined>>): Configuration {
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const parsed = Configuration.safeParse(Object.fromEntries(set));
+  if (parsed.success) return parsed.data;
+  const told = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`The configuration is not valid. ${told.join('; ')}`);
+}
+
+export const environmentConfiguration = (): Configuration => parseConfiguration(process.env);

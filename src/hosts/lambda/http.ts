@@ -1,0 +1,103 @@
+/**
+ * From API Gateway (HTTP API, payload 2.0) to a resource's route table and back. Who calls, what a body may look like and
+ * how a fault is answered is decided here once; a route only maps its operation's outcome to a reply.
+ */
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { ZodType } from 'zod';
+import { Fault } from '#domain/faults';
+import type { Scope } from '#operations/ports';
+import { storePorts } from '#hosts/wiring';
+import { allows, authenticate, type Caller } from './authentication.ts';
+import { parseBody } from './body.ts';
+import { log } from './log.ts';
+import { problem, type HttpReply } from './replies.ts';
+
+export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+
+export interface HttpRequest<Body = undefined> {
+  readonly body: Body;
+  readonly caller: Caller;
+  /** A part of the path by its name in the route key, decoded. */
+  readonly path: (name: string) => string;
+  readonly query: (name: string) => string | undefined;
+  readonly header: (name: string) => string | undefined;
+}
+
+export interface Route {
+  /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
+  readonly routeKey: string;
+  readonly scope: Scope;
+  readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
+}
+
+export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
+  return { routeKey, scope, handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
+}
+
+export function routeWithBody<Body>(
+  routeKey: string,
+  scope: Scope,
+  schema: ZodType<Body>,
+  handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
+): Route {
+  return {
+    routeKey,
+    scope,
+    async handle(event, caller) {
+      const parsed = parseBody(event, schema);
+      return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
+    },
+  };
+}
+
+/** Who calls where no token is needed: only a local host on loopback ever says so. */
+const ANONYMOUS: Caller = { name: 'anonymous', scopes: ['runs:read', 'runs:write', 'catalog:write', 'jobs:report'] };
+
+let anonymousAllowed = false;
+export function allowAnonymous(allowed: boolean): void {
+  anonymousAllowed = allowed;
+}
+
+export function httpHandler(routes: readonly Route[]): HttpHandler {
+  const table = new Map(routes.map((each) => [each.routeKey, each]));
+  const handler = middy<APIGatewayProxyEventV2, HttpReply>()
+    .use({ onError: faults })
+    .handler((event) => answer(table, event));
+  return (event) => handler(event, {} as never);
+}
+
+async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
+  const found = table.get(event.routeKey);
+  if (!found) return problem('not-found', `there is no ${event.routeKey}`);
+  const authorization = event.headers['authorization'];
+  const identified = await authenticate(storePorts().apiTokens, authorization);
+  const caller = identified ?? (anonymousAllowed && authorization === undefined ? ANONYMOUS : undefined);
+  if (!caller) {
+    const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
+    return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
+  }
+  if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
+  return found.handle(event, caller);
+}
+
+/** A fault is answered without its cause; the log has it, under the same request id. */
+function faults({ error, event }: { readonly error: Error | null; readonly event: APIGatewayProxyEventV2 }): HttpReply {
+  const { requestId } = event.requestContext;
+  log.error('request failed', { requestId, routeKey: event.routeKey, error: error ?? new Error('no error given') });
+  if (error instanceof Fault && error.retryable) {
+    const reply = problem('unavailable', `${error.message}; try again`, undefined, { 'request-id': requestId });
+    return { ...reply, headers: { ...reply.headers, 'retry-after': '2' } };
+  }
+  return problem('fault', `report the request id ${requestId}`, undefined, { 'request-id': requestId });
+}
+
+function requestOf<Body>(event: APIGatewayProxyEventV2, caller: Caller, body: Body): HttpRequest<Body> {
+  return {
+    body,
+    caller,
+    path: (name) => event.pathParameters?.[name] ?? '',
+    query: (name) => event.queryStringParameters?.[name],
+    header: (name) => event.headers[name],
+  };
+}

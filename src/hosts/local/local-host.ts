@@ -1,0 +1,168 @@
+/**
+ * The whole service in one process: the functions of serverless.yml behind node:http, DynamoDB and Step Functions
+ * embedded and spoken to over their own protocols, the embedded engines. What differs from AWS is in this folder.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import { instant } from '#domain/ids';
+import { parseConfiguration, type Configuration } from '#hosts/configuration';
+import { allowAnonymous } from '#hosts/lambda/http';
+import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
+import type { Ports } from '#operations/ports';
+import { takeDataDir } from './data-dir.ts';
+import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
+import { localFunctions, type LoadModule } from './functions.ts';
+import { systemClock, type HostClock } from './host-clock.ts';
+import { httpServer } from './http-server.ts';
+import { localToken } from './local-token.ts';
+import { nudges } from './nudges.ts';
+import { readServiceMap } from './service-map.ts';
+import type { LocalSettings } from './settings.ts';
+import { registerStateMachines, stateMachineArn } from './state-machines.ts';
+import { listenStepFunctions } from './step-functions/endpoint.ts';
+import { createStepFunctions } from './step-functions/step-functions.ts';
+
+export interface LocalHostOptions {
+  readonly settings: LocalSettings;
+  /** Holds serverless.yml and state-machines/. */
+  readonly project: URL;
+  /** Imports a handler module by its path in the bundle. */
+  readonly load: LoadModule;
+  readonly duckdbWorkerUrl: URL;
+  readonly clock?: HostClock;
+  /** Engines beside the embedded ones: a test's. */
+  readonly engines?: Readonly<Record<string, PushingEngine>>;
+}
+
+export interface LocalHost {
+  readonly url: string;
+  readonly token: string;
+  readonly stepFunctionsEndpoint: string;
+  readonly ports: Ports;
+  /** Ends in order; executions under way go on when the next process starts. */
+  close(): Promise<void>;
+}
+
+type Closer = () => Promise<void> | void;
+
+export async function startLocalHost(options: LocalHostOptions): Promise<LocalHost> {
+  const closers: Closer[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return await assemble(options, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function assemble(options: LocalHostOptions, closers: Closer[], close: () => Promise<void>): Promise<LocalHost> {
+  const { settings, project } = options;
+  const hostClock = options.clock ?? systemClock();
+  const clock = { now: () => instant(hostClock.nowMs()) };
+  const dataDir = takeDataDir(settings.dataDir);
+  closers.push(() => {
+    dataDir.release();
+  });
+  for (const folder of [settings.outputRoot, dataDir.workDir]) mkdirSync(folder, { recursive: true });
+
+  const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
+  const service = readServiceMap(new URL('serverless.yml', project));
+  const functions = localFunctions(service, options.load);
+  const endedExecutions = new Set<Promise<unknown>>();
+  const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
+  const stepFunctions = createStepFunctions({
+    checkpoints,
+    invoke: functions.invoke,
+    clock: hostClock,
+    newId: () => randomUUID(),
+    onExecutionEnded(detail) {
+      const event = { source: 'aws.states', 'detail-type': 'Step Functions Execution Status Change', detail };
+      if (detail.status === 'SUCCEEDED' || detail.stateMachineArn !== stateMachineArn('run')) return;
+      const told = functions.invoke('closeEndedExecution', event).finally(() => endedExecutions.delete(told));
+      endedExecutions.add(told);
+    },
+  });
+  const stepFunctionsServer = await listenStepFunctions(stepFunctions, { host: '127.0.0.1', port: 0 });
+  const stepFunctionsEndpoint = `http://127.0.0.1:${stepFunctionsServer.port}`;
+  const configuration = { ...localConfiguration(settings, dynamodbEndpoint), SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint };
+
+  const { inputRoot, outputRoot, parallel } = settings;
+  const embedded = localEngines({ inputRoot, outputRoot, parallel, workDir: dataDir.workDir, clock, workerUrl: options.duckdbWorkerUrl });
+  const engines = { ...embedded, ...options.engines };
+  const ports = connectPorts(configuration, {
+    stores: connectStores(configuration, clock),
+    engines: (name) => (Object.hasOwn(engines, name) ? engines[name] : undefined),
+    policy: { pollFloorSeconds: settings.pollFloorSeconds, starterSeconds: 30, leaseSeconds: 120, host: randomUUID() },
+  });
+  installPorts(ports);
+  allowAnonymous(settings.allowAnonymous);
+  closers.push(async () => {
+    await stepFunctions.close();
+    await stepFunctionsServer.close();
+    await Promise.all(endedExecutions);
+    installPorts(undefined);
+  });
+  const nudging = nudges((runId) => functions.call('pollRun', { runId }));
+  const unsubscribe = Object.values(engines).map((engine) =>
+    engine.onChange(({ runId }) => {
+      nudging.nudge(runId);
+    }),
+  );
+  closers.push(async () => {
+    for (const stop of unsubscribe) stop();
+    await nudging.idle();
+    for (const engine of Object.values(engines)) await engine.close();
+  });
+
+  const token = await localToken(ports.apiTokens, dataDir.tokenFile);
+  await registerStateMachines((operation, input) => stepFunctions.call(operation, input), new URL('state-machines/', project));
+  const server = httpServer({ routes: service.routes, functions, newRequestId: () => randomUUID(), nowMs: () => hostClock.nowMs() });
+  const url = await listening(server, settings);
+  closers.push(() => closed(server));
+  await stepFunctions.recover();
+  return { url, token, stepFunctionsEndpoint, ports, close };
+}
+
+async function embeddedDynamodb(databaseFile: string, closers: Closer[]): Promise<string> {
+  const dynamodb = await startEmbeddedDynamodb(databaseFile);
+  closers.push(() => dynamodb.close());
+  return dynamodb.endpoint;
+}
+
+function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): Configuration {
+  return parseConfiguration({
+    SLUICE_TABLE: 'sluice-local',
+    SLUICE_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+    SLUICE_RUN_STATE_MACHINE_ARN: stateMachineArn('run'),
+    SLUICE_WATCH_STATE_MACHINE_ARN: stateMachineArn('watch'),
+    SLUICE_POLL_FLOOR_SECONDS: String(settings.pollFloorSeconds),
+  });
+}
+
+function listening(server: Server, { host, port }: LocalSettings): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `Port ${port} is in use. Stop what uses it, or choose another --port.`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
+    });
+    server.listen(port, host, () => {
+      const { port: actual } = server.address() as AddressInfo;
+      resolve(`http://${host.includes(':') ? `[${host}]` : host}:${actual}`);
+    });
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,108 @@
+/** What the local host can be told, by environment or by flag of the same name: `SLUICE_PORT` is `--port`. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import * as z from 'zod';
+
+const Settings = z.object({
+  SLUICE_PORT: z.coerce.number().int().min(0).max(65_535).default(8888),
+  SLUICE_HOST: z.string().default('127.0.0.1'),
+  SLUICE_DATA_DIR: z.string().default('.sluice'),
+  SLUICE_OUTPUT_ROOT: z.string().optional(),
+  SLUICE_INPUT_ROOT: z.string().default('.'),
+  SLUICE_DYNAMODB_ENDPOINT: z.url().optional(),
+  SLUICE_PARALLEL: z.coerce.number().int().min(1).max(64).default(2),
+  SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
+  SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
+});
+
+export interface LocalSettings {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly outputRoot: string;
+  readonly inputRoot: string;
+  readonly dynamodbEndpoint?: string;
+  /** DuckDB jobs that run at once. */
+  readonly parallel: number;
+  readonly pollFloorSeconds: number;
+  readonly allowAnonymous: boolean;
+}
+
+export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
+
+  npm start -- [flags]
+
+  --port NUMBER                 where the API listens; 0 takes any free port      (8888)
+  --host ADDRESS                the address it listens on                         (127.0.0.1)
+  --data-dir DIRECTORY          where everything is kept                          (.sluice)
+  --input-root DIRECTORY        jobs read files below it                          (.)
+  --output-root DIRECTORY       jobs write files below it                         (<data-dir>/output)
+  --dynamodb-endpoint URL       another DynamoDB than the embedded one
+  --parallel NUMBER             DuckDB jobs that run at once                      (2)
+  --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
+  --allow-anonymous             no token needed; on a loopback address only
+  --help
+
+Each flag is also an environment variable: --data-dir is SLUICE_DATA_DIR.
+`;
+
+export type ParsedSettings =
+  | { readonly kind: 'settings'; readonly settings: LocalSettings }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'invalid'; readonly message: string };
+
+export function parseSettings(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): ParsedSettings {
+  const flags = parsedFlags(args);
+  if (typeof flags === 'string') return { kind: 'invalid', message: flags };
+  if (flags['help'] === true) return { kind: 'help' };
+  const given = Object.entries(flags).map(([flag, value]) => [`SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`, String(value)] as const);
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const parsed = Settings.safeParse({ ...Object.fromEntries(set), ...Object.fromEntries(given) });
+  if (!parsed.success)
+    return { kind: 'invalid', message: parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ') };
+  const settings = localSettings(parsed.data);
+  if (settings.allowAnonymous && !isLoopback(settings.host)) {
+    return { kind: 'invalid', message: '--allow-anonymous is for a loopback address only: anybody on the network could start jobs' };
+  }
+  return { kind: 'settings', settings };
+}
+
+function parsedFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> | string {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        port: text,
+        host: text,
+        'data-dir': text,
+        'input-root': text,
+        'output-root': text,
+        'dynamodb-endpoint': text,
+        parallel: text,
+        'poll-floor-seconds': text,
+        'allow-anonymous': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'unreadable flags';
+  }
+}
+
+function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
+  const dataDir = resolve(parsed.SLUICE_DATA_DIR);
+  return {
+    port: parsed.SLUICE_PORT,
+    host: parsed.SLUICE_HOST,
+    dataDir,
+    outputRoot: resolve(parsed.SLUICE_OUTPUT_ROOT ?? `${dataDir}/output`),
+    inputRoot: resolve(parsed.SLUICE_INPUT_ROOT),
+    ...(parsed.SLUICE_DYNAMODB_ENDPOINT === undefined ? {} : { dynamodbEndpoint: parsed.SLUICE_DYNAMODB_ENDPOINT }),
+    parallel: parsed.SLUICE_PARALLEL,
+    pollFloorSeconds: parsed.SLUICE_POLL_FLOOR_SECONDS,
+    allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
+  };
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');

@@ -1,0 +1,80 @@
+/** The operations of the service, by name. */
+import type { JsonObject } from '#domain/json';
+import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
+import { executionAddressOf } from './arns.ts';
+import { LOCAL_ROLE } from './context.ts';
+import { describe, durableFacts, found, listExecutions } from './executions-seen.ts';
+import { historyOf } from './history-events.ts';
+import { machineOperations } from './machine-operations.ts';
+import { checkedJson, checkName, type Input, optionalText, pageOf, text } from './requests.ts';
+
+export function operationsOf(parts: ApiParts): Readonly<Record<string, Operation>> {
+  return { ...machineOperations(parts), ...executionOperations(parts), ...taskOperations(parts) };
+}
+
+/** Starts an execution for the API and for `states:startExecution` alike. */
+export async function startExecution(parts: ApiParts, input: Input, startedBy?: string): Promise<JsonObject> {
+  const inputText = optionalText(input, 'input') ?? '{}';
+  const name = checkName(optionalText(input, 'name') ?? parts.newId());
+  const machine = machineOf(parts, text(input, 'stateMachineArn'));
+  checkedJson(inputText, 'InvalidExecutionInput');
+  const { startedAtMs } = await parts.executions.start({ machine, name, inputText, ...(startedBy !== undefined && { startedBy }) });
+  return { executionArn: parts.arns.execution(machine.name, name), startDate: startedAtMs / 1000 };
+}
+
+function executionOperations(parts: ApiParts): Readonly<Record<string, Operation>> {
+  const { executions } = parts;
+  return {
+    StartExecution: (input) => startExecution(parts, input),
+    async DescribeExecution(input) {
+      const arn = text(input, 'executionArn');
+      return describe(parts, arn, await found(parts, arn));
+    },
+    async StopExecution(input) {
+      const arn = text(input, 'executionArn');
+      const { key, ordinal } = executionAddressOf(arn);
+      const open = executions.open(key, ordinal);
+      const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
+      if (open !== undefined)
+        return {
+          stopDate: (await executions.stop(open, { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) })) / 1000,
+        };
+      const { ended, startedAtMs } = await found(parts, arn);
+      return { stopDate: (ended?.atMs ?? startedAtMs) / 1000 };
+    },
+    ListExecutions: (input) => listExecutions(parts, input),
+    async GetExecutionHistory(input) {
+      const arn = text(input, 'executionArn');
+      await found(parts, arn);
+      const { key, machineName, ordinal } = executionAddressOf(arn);
+      const facts = await durableFacts(parts, key);
+      const rootName = key.slice(machineName.length + 1);
+      const mapRunArn = (run: number, label: string): string => parts.arns.mapRun(machineName, label, rootName, run);
+      const events = historyOf(facts, ordinal, { region: parts.region, roleArn: LOCAL_ROLE, mapRunArn });
+      const { items, nextToken } = pageOf(input['reverseOrder'] === true ? events.toReversed() : events, input);
+      return { events: items, ...(nextToken !== undefined && { nextToken }) };
+    },
+  };
+}
+
+function taskOperations({ executions }: ApiParts): Readonly<Record<string, Operation>> {
+  return {
+    async SendTaskSuccess(input) {
+      await executions.answer(text(input, 'taskToken'), { kind: 'success', output: checkedJson(text(input, 'output'), 'InvalidOutput') });
+      return {};
+    },
+    async SendTaskFailure(input) {
+      const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
+      await executions.answer(text(input, 'taskToken'), {
+        kind: 'failure',
+        ...(error !== undefined && { error }),
+        ...(cause !== undefined && { cause }),
+      });
+      return {};
+    },
+    async SendTaskHeartbeat(input) {
+      await executions.answer(text(input, 'taskToken'), { kind: 'heartbeat' });
+      return {};
+    },
+  };
+}

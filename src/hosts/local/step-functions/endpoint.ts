@@ -1,0 +1,80 @@
+/** The wire: AWS JSON 1.0, as `@aws-sdk/client-sfn` and the AWS CLI speak it. Signatures are not checked: it listens on loopback. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Json } from '#domain/json';
+import type { StepFunctions, StepFunctionsAnswer } from './step-functions.ts';
+
+export interface StepFunctionsEndpoint {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const TARGET_PREFIX = 'AWSStepFunctions.';
+/** A definition has at most 1 MB, escaped twice at worst. */
+const LARGEST_REQUEST_BYTES = 4 * 1024 * 1024;
+
+export async function listenStepFunctions(
+  stepFunctions: StepFunctions,
+  options: { readonly host?: string; readonly port: number },
+): Promise<StepFunctionsEndpoint> {
+  const server = createServer((request, response) => {
+    void answerTo(stepFunctions, request).then((answer) => {
+      send(response, answer);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host ?? '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answerTo(stepFunctions: StepFunctions, request: IncomingMessage): Promise<StepFunctionsAnswer> {
+  const target = request.headers['x-amz-target'];
+  if (request.method !== 'POST' || typeof target !== 'string' || !target.startsWith(TARGET_PREFIX))
+    return refusal('UnknownOperationException', 'The request names no operation of Step Functions');
+  try {
+    const text = await bodyOf(request);
+    return await stepFunctions.call(target.slice(TARGET_PREFIX.length), text === '' ? {} : (JSON.parse(text) as Json));
+  } catch (error) {
+    return refusal('SerializationException', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function refusal(__type: string, message: string): StepFunctionsAnswer {
+  return { status: 400, body: { __type, message } };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_REQUEST_BYTES) throw new Error(`The request is larger than ${LARGEST_REQUEST_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function send(response: ServerResponse, { status, body }: StepFunctionsAnswer): void {
+  const text = JSON.stringify(body);
+  const { __type } = body;
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.0',
+    'content-length': Buffer.byteLength(text),
+    'x-amzn-requestid': randomUUID(),
+    ...(typeof __type === 'string' && { 'x-amzn-errortype': __type }),
+  });
+  response.end(text);
+}

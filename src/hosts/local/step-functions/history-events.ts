@@ -1,0 +1,175 @@
+/** From the journal's facts to the events that GetExecutionHistory answers. */
+import type { Json, JsonObject } from '#domain/json';
+import type { Fact, Failure } from './facts.ts';
+import { isHistoryEvent } from './facts.ts';
+
+const NOT_TRUNCATED = { truncated: false };
+const TASK_EVENTS = new Set([
+  'TaskScheduled',
+  'TaskStarted',
+  'TaskSubmitted',
+  'TaskSucceeded',
+  'TaskFailed',
+  'TaskTimedOut',
+  'HeartbeatMissed',
+]);
+
+export interface HistoryNames {
+  readonly region: string;
+  readonly roleArn: string;
+  readonly mapRunArn: (run: number, label: string) => string;
+}
+
+/** The events of one execution, in order; `facts` are those of its whole journal. */
+export function historyOf(facts: readonly Fact[], ordinal: number | undefined, names: HistoryNames): readonly JsonObject[] {
+  /** The resource of each thread's open task: only its TaskScheduled carries it. */
+  const resources = new Map<number, string | undefined>();
+  const events: JsonObject[] = [];
+  for (const fact of facts) {
+    if (fact.x !== ordinal || !isHistoryEvent(fact)) continue;
+    if (fact.type === 'TaskScheduled') resources.set(fact.t ?? 0, fact.resource);
+    const [type, key, details] = eventOf(fact, resources.get(fact.t ?? 0), names);
+    events.push({
+      timestamp: fact.at / 1000,
+      type,
+      id: fact.id ?? 1,
+      previousEventId: fact.prev ?? 0,
+      ...(key !== undefined && details && { [key]: details }),
+    });
+  }
+  return events;
+}
+
+type Rendered = readonly [type: string, detailsKey?: string, details?: JsonObject];
+
+function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames): Rendered {
+  if (TASK_EVENTS.has(fact.type)) return resource === undefined ? functionEvent(fact) : taskEvent(fact, resource, names);
+  switch (fact.type) {
+    case 'ExecutionStarted':
+      return [
+        'ExecutionStarted',
+        'executionStartedEventDetails',
+        { input: fact.top?.inputText ?? text(fact.input), inputDetails: NOT_TRUNCATED, roleArn: names.roleArn },
+      ];
+    case 'ExecutionSucceeded':
+      return ['ExecutionSucceeded', 'executionSucceededEventDetails', output(fact.output)];
+    case 'ExecutionFailed':
+      return ['ExecutionFailed', 'executionFailedEventDetails', failure(fact)];
+    case 'ExecutionTimedOut':
+      return ['ExecutionTimedOut', 'executionTimedOutEventDetails', failure(fact)];
+    case 'ExecutionAborted':
+      return ['ExecutionAborted', 'executionAbortedEventDetails', failure(fact)];
+    case 'StateEntered':
+      return [
+        `${fact.of}StateEntered`,
+        'stateEnteredEventDetails',
+        { name: fact.state, input: text(fact.input), inputDetails: NOT_TRUNCATED },
+      ];
+    case 'StateExited': {
+      const { assigned } = fact;
+      const variables = assigned && Object.fromEntries(Object.entries(assigned).map(([name, value]) => [name, text(value)]));
+      const assignment = variables && { assignedVariables: variables, assignedVariablesDetails: NOT_TRUNCATED };
+      return [`${fact.of}StateExited`, 'stateExitedEventDetails', { name: fact.state, ...output(fact.output), ...assignment }];
+    }
+    case 'StateAborted':
+      return [`${fact.of}StateAborted`];
+    case 'EvaluationFailed':
+      return [
+        'EvaluationFailed',
+        'evaluationFailedEventDetails',
+        { ...failure(fact), ...(fact.location !== undefined && { location: fact.location }), state: fact.state },
+      ];
+    case 'MapStateStarted':
+      return ['MapStateStarted', 'mapStateStartedEventDetails', { length: fact.items.length }];
+    case 'MapIterationStarted':
+      return [fact.type, 'mapIterationStartedEventDetails', { name: fact.state, index: fact.index }];
+    case 'MapIterationSucceeded':
+      return [fact.type, 'mapIterationSucceededEventDetails', { name: fact.state, index: fact.index }];
+    case 'MapIterationFailed':
+      return [fact.type, 'mapIterationFailedEventDetails', { name: fact.state, index: fact.index }];
+    case 'MapIterationAborted':
+      return [fact.type, 'mapIterationAbortedEventDetails', { name: fact.state, index: fact.index }];
+    case 'MapRunStarted':
+      return [fact.type, 'mapRunStartedEventDetails', { mapRunArn: names.mapRunArn(fact.run, fact.label) }];
+    case 'MapRunFailed':
+      return [fact.type, 'mapRunFailedEventDetails', failure(fact)];
+    case 'MapRunSucceeded':
+    case 'MapRunAborted':
+    case 'MapStateSucceeded':
+    case 'MapStateFailed':
+    case 'ParallelStateStarted':
+    case 'ParallelStateSucceeded':
+    case 'ParallelStateFailed':
+    case 'TaskStarted':
+    case 'TaskTimedOut':
+    case 'TaskScheduled':
+    case 'TaskSubmitted':
+    case 'TaskSucceeded':
+    case 'TaskFailed':
+    case 'HeartbeatMissed':
+    case 'HeartbeatReceived':
+    case 'WaitArmed':
+    case 'InnerFailed':
+    case 'RetryArmed':
+      return [fact.type];
+  }
+}
+
+function taskEvent(fact: Fact, named: string, { region }: HistoryNames): Rendered {
+  const colon = named.indexOf(':');
+  const task = { resourceType: named.slice(0, colon), resource: named.slice(colon + 1) };
+  switch (fact.type) {
+    case 'TaskScheduled': {
+      const { timeoutSeconds, heartbeatSeconds, parameters } = fact;
+      const limits = {
+        ...(timeoutSeconds !== undefined && { timeoutInSeconds: timeoutSeconds }),
+        ...(heartbeatSeconds !== undefined && { heartbeatInSeconds: heartbeatSeconds }),
+      };
+      return ['TaskScheduled', 'taskScheduledEventDetails', { ...task, region, parameters: text(parameters), ...limits }];
+    }
+    case 'TaskSubmitted':
+      return ['TaskSubmitted', 'taskSubmittedEventDetails', { ...task, ...output(fact.output) }];
+    case 'TaskSucceeded':
+      return ['TaskSucceeded', 'taskSucceededEventDetails', { ...task, ...output(fact.output) }];
+    case 'TaskFailed':
+      return ['TaskFailed', 'taskFailedEventDetails', { ...task, ...failure(fact) }];
+    case 'TaskTimedOut':
+    case 'HeartbeatMissed':
+      return ['TaskTimedOut', 'taskTimedOutEventDetails', { ...task, error: 'States.Timeout' }];
+    default:
+      return ['TaskStarted', 'taskStartedEventDetails', task];
+  }
+}
+
+/** A Lambda ARN as Resource has events of its own. */
+function functionEvent(fact: Fact): Rendered {
+  switch (fact.type) {
+    case 'TaskScheduled':
+      return [
+        'LambdaFunctionScheduled',
+        'lambdaFunctionScheduledEventDetails',
+        { input: text(fact.parameters), inputDetails: NOT_TRUNCATED },
+      ];
+    case 'TaskSucceeded':
+      return ['LambdaFunctionSucceeded', 'lambdaFunctionSucceededEventDetails', output(fact.output)];
+    case 'TaskFailed':
+      return ['LambdaFunctionFailed', 'lambdaFunctionFailedEventDetails', failure(fact)];
+    case 'TaskTimedOut':
+    case 'HeartbeatMissed':
+      return ['LambdaFunctionTimedOut', 'lambdaFunctionTimedOutEventDetails', { error: 'States.Timeout' }];
+    default:
+      return ['LambdaFunctionStarted'];
+  }
+}
+
+function text(value: Json): string {
+  return JSON.stringify(value);
+}
+
+function output(value: Json): JsonObject {
+  return { output: text(value), outputDetails: NOT_TRUNCATED };
+}
+
+function failure({ error, cause }: Failure): JsonObject {
+  return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
+}

@@ -1,0 +1,84 @@
+/** The operations on state machines. */
+import type { JsonObject } from '#domain/json';
+import { ApiError } from './api-error.ts';
+import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
+import { LOCAL_ROLE } from './context.ts';
+import { checkDefinition, type MachineRecord, revisionOf } from './machines.ts';
+import { checkName, type Input, optionalText, pageOf, text } from './requests.ts';
+
+export function machineOperations(parts: ApiParts): Readonly<Record<string, Operation>> {
+  const { machines } = parts;
+  return {
+    CreateStateMachine: (input) => create(parts, input),
+    UpdateStateMachine: (input) => update(parts, input),
+    DescribeStateMachine: (input) => Promise.resolve(describe(machineOf(parts, text(input, 'stateMachineArn')))),
+    async DeleteStateMachine(input) {
+      const arn = text(input, 'stateMachineArn');
+      const record = machines.all().find((one) => one.arn === arn);
+      if (record !== undefined) await machines.remove(record.name);
+      return {};
+    },
+    ListStateMachines(input) {
+      const listed = machines
+        .all()
+        .map(({ arn, name, createdAtMs }) => ({ stateMachineArn: arn, name, type: 'STANDARD', creationDate: createdAtMs / 1000 }));
+      const { items, nextToken } = pageOf(listed, input);
+      return Promise.resolve({ stateMachines: items, ...(nextToken !== undefined && { nextToken }) });
+    },
+  };
+}
+
+async function create({ machines, arns, nowMs }: ApiParts, input: Input): Promise<JsonObject> {
+  const name = checkName(text(input, 'name'));
+  const definition = text(input, 'definition');
+  const type = optionalText(input, 'type') ?? 'STANDARD';
+  checkDefinition(definition, type === 'EXPRESS' ? 'EXPRESS' : 'STANDARD');
+  if (type !== 'STANDARD')
+    throw new ApiError('StateMachineTypeNotSupported', `State machines of type ${type} are not implemented by the local host`);
+  const roleArn = optionalText(input, 'roleArn') ?? LOCAL_ROLE;
+  const known = machines.find(name);
+  if (known !== undefined) {
+    if (known.definition !== definition || known.roleArn !== roleArn)
+      throw new ApiError('StateMachineAlreadyExists', `State Machine Already Exists: '${known.arn}'`);
+    return { stateMachineArn: known.arn, creationDate: known.createdAtMs / 1000 };
+  }
+  const record = { name, arn: arns.stateMachine(name), definition, roleArn, createdAtMs: nowMs(), revision: revisionOf(definition) };
+  await machines.save(record);
+  return { stateMachineArn: record.arn, creationDate: record.createdAtMs / 1000 };
+}
+
+async function update(parts: ApiParts, input: Input): Promise<JsonObject> {
+  const known = machineOf(parts, text(input, 'stateMachineArn'));
+  const [definition, roleArn] = [optionalText(input, 'definition'), optionalText(input, 'roleArn')];
+  if (
+    definition === undefined &&
+    roleArn === undefined &&
+    input['loggingConfiguration'] === undefined &&
+    input['tracingConfiguration'] === undefined
+  ) {
+    throw new ApiError(
+      'MissingRequiredParameter',
+      'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
+    );
+  }
+  if (definition !== undefined) checkDefinition(definition, 'STANDARD');
+  const next = definition ?? known.definition;
+  const updated = { ...known, definition: next, revision: revisionOf(next), roleArn: roleArn ?? known.roleArn, updatedAtMs: parts.nowMs() };
+  await parts.machines.save(updated);
+  return { updateDate: updated.updatedAtMs / 1000, revisionId: updated.revision };
+}
+
+function describe({ arn, name, definition, roleArn, createdAtMs, revision, updatedAtMs }: MachineRecord): JsonObject {
+  return {
+    stateMachineArn: arn,
+    name,
+    status: 'ACTIVE',
+    definition,
+    roleArn,
+    type: 'STANDARD',
+    creationDate: createdAtMs / 1000,
+    loggingConfiguration: { level: 'OFF', includeExecutionData: false },
+    tracingConfiguration: { enabled: false },
+    ...(updatedAtMs !== undefined && { revisionId: revision }),
+  };
+}

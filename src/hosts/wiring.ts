@@ -1,0 +1,91 @@
+/**
+ * The composition root: the only file that chooses adapters for Lambda. AWS unless a host installed something else first,
+ * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
+ * a bundle that asks for `storePorts` alone does not contain it.
+ */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { ulid } from 'ulid';
+import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
+import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
+import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoTable } from '#adapters/dynamodb/table';
+import { canonicalDigest } from '#adapters/json/digest';
+import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
+import { instant } from '#domain/ids';
+import type { Engines, Policy, Ports } from '#operations/ports';
+import { environmentConfiguration, type Configuration } from './configuration.ts';
+
+export type StorePorts = Pick<Ports, 'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'cursors' | 'apiTokens'>;
+
+let installed: Ports | undefined;
+let stores: StorePorts | undefined;
+
+export function installPorts(replacement: Ports | undefined): void {
+  installed = replacement;
+}
+
+export function ports(): Ports {
+  return (installed ??= awsPorts());
+}
+
+export function storePorts(): StorePorts {
+  return installed ?? (stores ??= connectStores(environmentConfiguration()));
+}
+
+/** Lambda's own time-out for a starter, and room for a tick of 10,000 jobs. */
+const POLICY = { starterSeconds: 60, leaseSeconds: 180, host: 'aws' } as const;
+
+function awsPorts(): Ports {
+  const configuration = environmentConfiguration();
+  return connectPorts(configuration, {
+    stores: connectStores(configuration),
+    // No engine that runs in Lambda is built in yet: the embedded one needs a disk of its own.
+    engines: () => undefined,
+    policy: { ...POLICY, pollFloorSeconds: configuration.SLUICE_POLL_FLOOR_SECONDS },
+  });
+}
+
+interface Connected {
+  readonly stores: StorePorts;
+  readonly engines: Engines;
+  readonly policy: Policy;
+}
+
+export function connectPorts(configuration: Configuration, connected: Connected): Ports {
+  const client = new SFNClient(clientOptions(configuration, configuration.SLUICE_STEP_FUNCTIONS_ENDPOINT));
+  return {
+    ...connected.stores,
+    digest: canonicalDigest,
+    parameterSchemas: cfworkerParameterSchemas,
+    orchestrator: stepFunctionsOrchestrator(client, {
+      run: configuration.SLUICE_RUN_STATE_MACHINE_ARN,
+      watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
+    }),
+    engines: connected.engines,
+    policy: connected.policy,
+  };
+}
+
+export function connectStores(configuration: Configuration, clock?: Ports['clock']): StorePorts {
+  const client = new DynamoDBClient(clientOptions(configuration, configuration.SLUICE_DYNAMODB_ENDPOINT));
+  const table = dynamoTable(client, configuration.SLUICE_TABLE);
+  return {
+    clock: clock ?? { now: () => instant(Date.now()) },
+    randomness: { newUlid: () => ulid(), fraction: () => Math.random() },
+    catalog: dynamoCatalogStore(table),
+    runs: dynamoRunStore(table),
+    jobs: dynamoJobStore(table),
+    cursors: { encode: encodeCursor, decode: decodeCursor },
+    apiTokens: dynamoApiTokenStore(table),
+  };
+}
+
+/** An endpoint of our own takes any credentials; AWS takes those of the environment. */
+export function clientOptions(configuration: Configuration, endpoint: string | undefined): object {
+  if (endpoint === undefined) return { region: configuration.AWS_REGION };
+  return { region: 'local', endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
+}

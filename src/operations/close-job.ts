@@ -1,0 +1,50 @@
+/**
+ * Task states `CloseJob` and `CloseManyJob`: a job's start ended in a fault. If the engine has the job after all, it is
+ * adopted and followed like any other; otherwise it fails, with the fault as its message. Its neighbours never notice.
+ */
+import { Fault } from '#domain/faults';
+import { engineJobName, type JobRef } from '#domain/ids';
+import { applyEvent } from '#domain/job';
+import { pollRun } from './poll-run.ts';
+import type { Ports } from './ports.ts';
+
+type Needs = Omit<Ports, 'digest' | 'parameterSchemas'>;
+
+export interface CloseJob extends JobRef {
+  /** Error name and cause as Step Functions caught them. */
+  readonly fault: string;
+}
+
+const ATTEMPTS = 3;
+
+export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promise<void> {
+  const run = await ports.runs.load(ref.runId);
+  if (!run) throw new Fault('Vanished', `there is no run ${ref.runId}`);
+  const template = await ports.catalog.template(run.templateId, run.templateVersion);
+  const engine = template && ports.engines(template.engine);
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const job = await ports.jobs.load(ref, run.count);
+    // Started or settled: the tick has it.
+    if (!job || job.state !== 'CREATED' || job.start.engineJobId !== undefined) return;
+    const name = engineJobName(job, job.attempt);
+    const found = job.start.intentAt === undefined ? undefined : await engine?.find(name);
+    const failed = applyEvent(job, {
+      name: 'fail',
+      at: ports.clock.now(),
+      actor: 'sluice',
+      failure: { reason: 'start-failed', message: fault },
+    });
+    if (failed.kind === 'refused') return;
+    const change =
+      found === undefined
+        ? { before: job, after: failed.job, entries: [failed.entry] }
+        : { before: job, after: { ...job, start: { ...job.start, engineJobName: name, engineJobId: found } }, entries: [] };
+    const [saved] = await ports.jobs.save([change], run.count);
+    if (saved?.kind === 'saved') {
+      // A nudge: it may have been the last job, and its run need not wait for the loop to come round.
+      await pollRun(ports, ref.runId);
+      return;
+    }
+  }
+  throw new Fault('StoreBusy', `job ${ref.index} of ${ref.runId} was changed by others ${ATTEMPTS} times in a row`);
+}

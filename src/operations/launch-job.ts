@@ -1,0 +1,81 @@
+/**
+ * Starts a job's attempt on its engine, once, whatever crashed before: the intent is written first, the engine is asked for
+ * our name before a start is repeated, and what is found there is adopted (crash points: aws-facts §5.1).
+ */
+import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
+import { applyEvent, type Job } from '#domain/job';
+import { Fault } from '#domain/faults';
+import type { Run } from '#domain/run';
+import type { Template } from '#domain/template';
+import type { Engine, JobSave, Ports } from './ports.ts';
+
+type Needs = Pick<Ports, 'clock' | 'catalog' | 'jobs' | 'engines' | 'policy'>;
+
+export type LaunchOutcome =
+  | { readonly kind: 'launched'; readonly job: Job }
+  /** The engine refused: the job has failed. */
+  | { readonly kind: 'refused'; readonly job: Job }
+  /** An earlier start may still take effect on the engine: too early to repeat it. */
+  | { readonly kind: 'fenced' }
+  /** Somebody else changed the job meanwhile; the next tick looks again. */
+  | { readonly kind: 'conflict' };
+
+/** The job must be CREATED with no engine job. */
+export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: string): Promise<LaunchOutcome> {
+  const template = await ports.catalog.template(run.templateId, run.templateVersion);
+  const engine = template && ports.engines(template.engine);
+  if (!engine) throw new Fault('Vanished', `the engine or the template of ${run.id} is not there`);
+  const name = engineJobName(job, job.attempt);
+  if (job.start.intentAt !== undefined) {
+    const found = await engine.find(name);
+    if (found !== undefined) return recorded(ports, run, job, found, taskToken);
+    if (ageSeconds(job, ports) < engine.fenceSeconds) return { kind: 'fenced' };
+  }
+  const intended = await save(ports, run, {
+    before: job,
+    after: { ...job, start: { intentAt: ports.clock.now(), engineJobName: name } },
+    entries: [],
+    ...(taskToken === undefined ? {} : { taskToken }),
+  });
+  return intended ? startOnEngine(ports, run, intended, engine, template) : { kind: 'conflict' };
+}
+
+async function startOnEngine(ports: Needs, run: Run, job: Job, engine: Engine, template: Template): Promise<LaunchOutcome> {
+  const parameters = await ports.jobs.parameters(job);
+  const started = await engine.start({
+    engineJobName: engineJobName(job, job.attempt),
+    runId: run.id,
+    definition: template.definition,
+    parameters: parameters?.values ?? {},
+  });
+  if (started.kind === 'started') return recorded(ports, run, job, started.engineJobId);
+  const failed = applyEvent(job, {
+    name: 'fail',
+    at: ports.clock.now(),
+    actor: 'sluice',
+    failure: { reason: 'start-failed', message: started.message },
+  });
+  if (failed.kind === 'refused') return { kind: 'conflict' };
+  const saved = await save(ports, run, { before: job, after: failed.job, entries: [failed.entry] });
+  return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
+}
+
+async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, taskToken?: string): Promise<LaunchOutcome> {
+  const name = engineJobName(job, job.attempt);
+  const start = { ...job.start, intentAt: job.start.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
+  const saved = await save(ports, run, {
+    before: job,
+    after: { ...job, start, updatedAt: ports.clock.now() },
+    entries: [],
+    ...(taskToken === undefined ? {} : { taskToken }),
+  });
+  return saved ? { kind: 'launched', job: saved } : { kind: 'conflict' };
+}
+
+async function save(ports: Needs, run: Run, change: JobSave): Promise<Job | undefined> {
+  const [outcome] = await ports.jobs.save([change], run.count);
+  return outcome?.kind === 'saved' ? outcome.job : undefined;
+}
+
+const ageSeconds = (job: Job, ports: Needs): number =>
+  job.start.intentAt === undefined ? Infinity : (epochMs(ports.clock.now()) - epochMs(job.start.intentAt)) / 1000;

@@ -1,0 +1,47 @@
+/**
+ * Task states `RunJob` and `RunManyJob` of run.asl.json: keeps the task token, then starts the job. The state stays parked
+ * until the tick that sees the job settle lets it go. A start that cannot be made now is left to the tick as well, so this
+ * throws only what must fail the job.
+ */
+import { Fault } from '#domain/faults';
+import type { JobRef } from '#domain/ids';
+import { isSettled, type Job } from '#domain/job';
+import type { Run } from '#domain/run';
+import { launchJob } from './launch-job.ts';
+import { pollRun } from './poll-run.ts';
+import type { Ports } from './ports.ts';
+
+type Needs = Omit<Ports, 'digest' | 'parameterSchemas'>;
+
+export interface StartJob extends JobRef {
+  readonly taskToken: string;
+}
+
+export async function startJob(ports: Needs, { taskToken, ...ref }: StartJob): Promise<void> {
+  const run = await ports.runs.load(ref.runId);
+  if (!run) throw new Fault('Vanished', `there is no run ${ref.runId}`);
+  const job = await ports.jobs.load(ref, run.count);
+  if (!job) throw new Fault('Vanished', `${ref.runId} has no job ${ref.index}`);
+  if (isStartable(run, job)) {
+    const outcome = await launchJob(ports, run, job, taskToken);
+    if (outcome.kind === 'launched') return;
+    // A nudge: the job is settled, and the tick lets this very task go.
+    if (outcome.kind === 'refused') {
+      await pollRun(ports, ref.runId);
+      return;
+    }
+  }
+  await park(ports, run, ref, taskToken);
+}
+
+/** A run that is being closed starts nothing more; the tick settles the job. */
+function isStartable(run: Run, job: Job): boolean {
+  return job.state === 'CREATED' && job.start.engineJobId === undefined && run.closing === undefined;
+}
+
+/** Stores the token, and only then looks whether the job is settled: whichever of this and the tick comes second lets go. */
+async function park(ports: Needs, run: Run, ref: JobRef, taskToken: string): Promise<void> {
+  await ports.jobs.addTaskToken(ref, run.count, taskToken);
+  const job = await ports.jobs.load(ref, run.count);
+  if (job && isSettled(job)) await ports.orchestrator.release(taskToken);
+}

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkpointTable, dynamoCheckpointStore } from '#adapters/dynamodb/checkpoint-store';
+import type { CheckpointStore } from '#hosts/local/step-functions/ports';
+
+let database: ChildProcess;
+let client: DynamoDBClient;
+let store: CheckpointStore;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+beforeAll(async () => {
+  const port = await freePort();
+  const binary = createRequire(import.meta.url).resolve('@dynoxide/linux-x64/package.json').replace('package.json', 'dynoxide');
+  database = spawn(binary, ['serve', '--port', String(port)], { stdio: 'ignore' });
+  client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${port}`, region: 'local', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await client.send(new CreateTableCommand(checkpointTable('checkpoints')));
+      break;
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  store = dynamoCheckpointStore(client, 'checkpoints');
+});
+
+afterAll(() => {
+  client.destroy();
+  database.kill();
+});
+
+test('what was written is read in order of the sort key, whatever the order of the writes', async () => {
+  await store.write(['3', '1', '2'].map((sort) => ({ partition: 'order', sort, body: `"${sort}"` })), []);
+  expect((await store.read('order')).map(({ body }) => body)).toEqual(['"1"', '"2"', '"3"']);
+});
+
+test('a prefix selects within a partition, and partitions do not mix', async () => {
+  await store.write(
+    [
+      { partition: 'prefix', sort: 'a1', body: '1' },
+      { partition: 'prefix', sort: 'b1', body: '2' },
+      { partition: 'other', sort: 'a1', body: '3' },
+    ],
+    [],
+  );
+  expect(await store.read('prefix', 'a')).toEqual([{ partition: 'prefix', sort: 'a1', body: '1' }]);
+});
+
+test('a checkpoint is replaced by a later one and removed by its key', async () => {
+  await store.write([{ partition: 'replaced', sort: 'x', body: '1' }], []);
+  await store.write([{ partition: 'replaced', sort: 'x', body: '2' }], []);
+  expect((await store.read('replaced'))[0]?.body).toBe('2');
+  await store.write([{ partition: 'replaced', sort: 'y', body: '3' }], [{ partition: 'replaced', sort: 'x' }]);
+  expect((await store.read('replaced')).map(({ sort }) => sort)).toEqual(['y']);
+});
+
+test('more documents than one transaction takes, and more bytes, are all written and all read', async () => {
+  const body = JSON.stringify('☃'.repeat(110_000));
+  const large = Array.from({ length: 20 }, (_, index) => ({ partition: 'large', sort: String(index).padStart(3, '0'), body }));
+  const many = Array.from({ length: 250 }, (_, index) => ({ partition: 'many', sort: String(index).padStart(3, '0'), body: '{}' }));
+  await store.write([...large, ...many], []);
+  expect(await store.read('large')).toEqual(large);
+  expect(await store.read('many')).toHaveLength(250);
+});
+
+test('nothing to write is nothing to send', async () => {
+  await store.write([], []);
+  expect(await store.read('never')).toEqual([]);
+});
