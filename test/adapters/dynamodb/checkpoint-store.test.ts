@@ -20,9 +20,15 @@ async function freePort(): Promise<number> {
 
 beforeAll(async () => {
   const port = await freePort();
-  const binary = createRequire(import.meta.url).resolve('@dynoxide/linux-x64/package.json').replace('package.json', 'dynoxide');
+  const binary = createRequire(import.meta.url)
+    .resolve('@dynoxide/linux-x64/package.json')
+    .replace('package.json', 'dynoxide');
   database = spawn(binary, ['serve', '--port', String(port)], { stdio: 'ignore' });
-  client = new DynamoDBClient({ endpoint: `http://127.0.0.1:${port}`, region: 'local', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } });
+  client = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'local',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  });
   for (let attempt = 1; ; attempt++) {
     try {
       await client.send(new CreateTableCommand(checkpointTable('checkpoints')));
@@ -41,7 +47,10 @@ afterAll(() => {
 });
 
 test('what was written is read in order of the sort key, whatever the order of the writes', async () => {
-  await store.write(['3', '1', '2'].map((sort) => ({ partition: 'order', sort, body: `"${sort}"` })), []);
+  await store.write(
+    ['3', '1', '2'].map((sort) => ({ partition: 'order', sort, body: `"${sort}"` })),
+    [],
+  );
   expect((await store.read('order')).map(({ body }) => body)).toEqual(['"1"', '"2"', '"3"']);
 });
 

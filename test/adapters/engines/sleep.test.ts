@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -97,7 +97,8 @@ describe('the sleep engine', () => {
 
   test('jobs survive a killed process by a file, removals and a half-written line included', async () => {
     const clock = drivenClock();
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'sluice-sleep-')), 'jobs.ndjson');
+    const folder = mkdtempSync(path.join(tmpdir(), 'sluice-sleep-'));
+    const file = path.join(folder, 'jobs.ndjson');
     const first = sleepEngine({ ...clock, file });
     await first.start(start(1, { SECONDS: 60 }));
     await first.start(start(2, {}));
@@ -107,6 +108,7 @@ describe('the sleep engine', () => {
     expect([await stateOf(next, 1), await stateOf(next, 2)]).toEqual(['running', undefined]);
     await next.start(start(3, { SECONDS: 60 }));
     expect(await stateOf(sleepEngine({ ...clock, file }), 3)).toBe('running');
+    rmSync(folder, { recursive: true });
   });
 
   test('a start can be refused and can be poisoned', async () => {

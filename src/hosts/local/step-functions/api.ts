@@ -1,5 +1,6 @@
 /** The operations of the service, by name. */
 import type { JsonObject } from '#domain/json';
+import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
 import { executionAddressOf } from './arns.ts';
 import { LOCAL_ROLE } from './context.ts';
@@ -26,6 +27,10 @@ function executionOperations(parts: ApiParts): Readonly<Record<string, Operation
   const { executions } = parts;
   return {
     StartExecution: (input) => startExecution(parts, input),
+    StartSyncExecution(input) {
+      machineOf(parts, text(input, 'stateMachineArn'));
+      throw new ApiError('StateMachineTypeNotSupported', 'This operation is not supported by this type of state machine');
+    },
     async DescribeExecution(input) {
       const arn = text(input, 'executionArn');
       return describe(parts, arn, await found(parts, arn));

@@ -45,7 +45,7 @@ function readFlow(from: Reader, surroundings: Surroundings): Flow {
   const states = new Map<string, State>();
   for (const name of names) {
     const path = `${described.path}/${name}`;
-    if ([...name].length > LONGEST_STATE_NAME) refuse(`State names have at most ${LONGEST_STATE_NAME} characters`, path);
+    if (name.length > LONGEST_STATE_NAME) refuse(`State names have at most ${LONGEST_STATE_NAME} characters`, path);
     if (surroundings.names.has(name)) throw new DefinitionRefused(`DUPLICATE_STATE_NAME: Duplicate State name: ${name} at ${path}`);
     surroundings.names.add(name);
     states.set(name, readState(name, described.object(name) ?? refuse('A state must be an object', path), surroundings));

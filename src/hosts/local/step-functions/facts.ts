@@ -75,7 +75,8 @@ export type Happening =
       readonly timeoutSeconds?: number;
       readonly heartbeatSeconds?: number;
     }
-  | { readonly type: 'TaskStarted' | 'TaskTimedOut' | 'HeartbeatReceived' | 'HeartbeatMissed' }
+  | { readonly type: 'TaskStarted' | 'TaskTimedOut' | 'HeartbeatMissed' }
+  | { readonly type: 'HeartbeatReceived' }
   | { readonly type: 'TaskSubmitted' | 'TaskSucceeded'; readonly output: Json }
   | ({ readonly type: 'TaskFailed' } & Failure)
   | ({ readonly type: 'EvaluationFailed'; readonly state: string; readonly location?: string } & Failure)
@@ -98,6 +99,8 @@ export type Happening =
   | { readonly type: 'ExecutionSucceeded'; readonly output: Json }
   | ({ readonly type: 'ExecutionFailed' | 'ExecutionTimedOut' | 'ExecutionAborted' } & Failure);
 
+export type FactOf<Type extends Happening['type']> = Extract<Fact, { readonly type: Type }>;
+
 export type HappeningType = Happening['type'];
 
 /** The facts that are no events of AWS's history. */
@@ -105,4 +108,8 @@ const OURS: ReadonlySet<HappeningType> = new Set(['WaitArmed', 'HeartbeatReceive
 
 export function isHistoryEvent(happening: Happening): boolean {
   return !OURS.has(happening.type);
+}
+
+export function failureOf({ error, cause }: Failure): Failure {
+  return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
 }

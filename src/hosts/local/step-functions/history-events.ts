@@ -1,18 +1,12 @@
 /** From the journal's facts to the events that GetExecutionHistory answers. */
 import type { Json, JsonObject } from '#domain/json';
-import type { Fact, Failure } from './facts.ts';
+import type { Fact, FactOf, Failure } from './facts.ts';
 import { isHistoryEvent } from './facts.ts';
 
 const NOT_TRUNCATED = { truncated: false };
-const TASK_EVENTS = new Set([
-  'TaskScheduled',
-  'TaskStarted',
-  'TaskSubmitted',
-  'TaskSucceeded',
-  'TaskFailed',
-  'TaskTimedOut',
-  'HeartbeatMissed',
-]);
+type TaskFact = FactOf<
+  'TaskScheduled' | 'TaskStarted' | 'TaskSubmitted' | 'TaskSucceeded' | 'TaskFailed' | 'TaskTimedOut' | 'HeartbeatMissed'
+>;
 
 export interface HistoryNames {
   readonly region: string;
@@ -43,7 +37,6 @@ export function historyOf(facts: readonly Fact[], ordinal: number | undefined, n
 type Rendered = readonly [type: string, detailsKey?: string, details?: JsonObject];
 
 function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames): Rendered {
-  if (TASK_EVENTS.has(fact.type)) return resource === undefined ? functionEvent(fact) : taskEvent(fact, resource, names);
   switch (fact.type) {
     case 'ExecutionStarted':
       return [
@@ -93,13 +86,6 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
       return [fact.type, 'mapRunStartedEventDetails', { mapRunArn: names.mapRunArn(fact.run, fact.label) }];
     case 'MapRunFailed':
       return [fact.type, 'mapRunFailedEventDetails', failure(fact)];
-    case 'MapRunSucceeded':
-    case 'MapRunAborted':
-    case 'MapStateSucceeded':
-    case 'MapStateFailed':
-    case 'ParallelStateStarted':
-    case 'ParallelStateSucceeded':
-    case 'ParallelStateFailed':
     case 'TaskStarted':
     case 'TaskTimedOut':
     case 'TaskScheduled':
@@ -107,6 +93,14 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
     case 'TaskSucceeded':
     case 'TaskFailed':
     case 'HeartbeatMissed':
+      return resource === undefined ? functionEvent(fact) : taskEvent(fact, resource, names);
+    case 'MapRunSucceeded':
+    case 'MapRunAborted':
+    case 'MapStateSucceeded':
+    case 'MapStateFailed':
+    case 'ParallelStateStarted':
+    case 'ParallelStateSucceeded':
+    case 'ParallelStateFailed':
     case 'HeartbeatReceived':
     case 'WaitArmed':
     case 'InnerFailed':
@@ -115,7 +109,7 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
   }
 }
 
-function taskEvent(fact: Fact, named: string, { region }: HistoryNames): Rendered {
+function taskEvent(fact: TaskFact, named: string, { region }: HistoryNames): Rendered {
   const colon = named.indexOf(':');
   const task = { resourceType: named.slice(0, colon), resource: named.slice(colon + 1) };
   switch (fact.type) {
@@ -136,13 +130,13 @@ function taskEvent(fact: Fact, named: string, { region }: HistoryNames): Rendere
     case 'TaskTimedOut':
     case 'HeartbeatMissed':
       return ['TaskTimedOut', 'taskTimedOutEventDetails', { ...task, error: 'States.Timeout' }];
-    default:
+    case 'TaskStarted':
       return ['TaskStarted', 'taskStartedEventDetails', task];
   }
 }
 
 /** A Lambda ARN as Resource has events of its own. */
-function functionEvent(fact: Fact): Rendered {
+function functionEvent(fact: TaskFact): Rendered {
   switch (fact.type) {
     case 'TaskScheduled':
       return [
@@ -157,8 +151,10 @@ function functionEvent(fact: Fact): Rendered {
     case 'TaskTimedOut':
     case 'HeartbeatMissed':
       return ['LambdaFunctionTimedOut', 'lambdaFunctionTimedOutEventDetails', { error: 'States.Timeout' }];
-    default:
+    case 'TaskStarted':
       return ['LambdaFunctionStarted'];
+    case 'TaskSubmitted':
+      return ['TaskSubmitted'];
   }
 }
 

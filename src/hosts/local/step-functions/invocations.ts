@@ -43,7 +43,10 @@ export function createInvocations(invoke: InvokeFunction, mostInFlight: number):
       });
     }
     // An index and one splice instead of `shift`, which is linear in what waits.
-    if (taken > 1024 || taken === waiting.length) (waiting.splice(0, taken), (taken = 0));
+    if (taken > 1024 || taken === waiting.length) {
+      waiting.splice(0, taken);
+      taken = 0;
+    }
   };
   return {
     add(invocation) {

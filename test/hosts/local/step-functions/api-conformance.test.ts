@@ -9,7 +9,6 @@ const EXPRESS = 'EXPRESS workflows are not implemented.';
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   'sfn-api-list-executions-versions-pagination': 'Versions of state machines are not implemented.',
   'sfn-api-describe-state-machine-for-execution': 'DescribeStateMachineForExecution is not implemented.',
-  'sfn-api-start-sync-execution': 'StartSyncExecution is not implemented.',
   'sfn-api-express-create-describe-delete': EXPRESS,
   'sfn-api-express-start-async-describe-history-execution': EXPRESS,
   'sfn-api-express-start-sync-execution': EXPRESS,
@@ -20,17 +19,39 @@ const CLIENT_SIDE = new Set(['get_paginator']);
 
 const operationName = (op: string): string => op.replaceAll(/(?:^|_)([a-z])/g, (_whole, letter: string) => letter.toUpperCase());
 
-/** The definitions of these cases are JSONPath by omission; what they are about is the API, so their one state is said in JSONata. */
+/** The recorder lost how these calls' ARNs differ from an existing one: the difference is put back, and the answer's ARN is not compared. */
+const ARN_OF_NOTHING = new Set([
+  'sfn-api-describe-execution-no-such-state-machine',
+  'sfn-api-describe-nonexistent-sm',
+  'sfn-api-get-execution-history-no-such-execution',
+  'sfn-api-invalid-start-execution-arn',
+  'sfn-api-list-execution-no-such-state-machine',
+]);
+/** The recorder parsed the definitions, so it lost that the second one is spelled otherwise. */
+const SPELLED_OTHERWISE = 'sfn-api-create-duplicate-definition-format-sm';
+
+/** The definitions of these cases are JSONPath by omission; what they are about is the API, so their states are said in JSONata. */
 function inJsonata(definition: Json): Json {
   if (!isJsonObject(definition) || !isJsonObject(definition['States'])) return definition;
   const states = Object.entries(definition['States']).map(([name, state]): readonly [string, Json] => {
     if (!isJsonObject(state)) return [name, state];
-    const { Result: output, Parameters: parameters, Resource: resource, ...rest } = state;
-    const waits = typeof resource === 'string' && resource.startsWith('arn:aws:states:::sqs');
-    const task = typeof resource === 'string' && { Resource: waits ? 'arn:aws:states:::lambda:invoke.waitForTaskToken' : 'arn:aws:states:::lambda:invoke' };
-    return [name, { ...rest, ...(output !== undefined && { Output: output }), ...(parameters !== undefined && { Arguments: {} }), ...task }];
+    const { Result: output, Parameters: parameters, ResultPath: _path, Resource: resource, ...rest } = state;
+    return [
+      name,
+      {
+        ...rest,
+        ...(output !== undefined && { Output: output }),
+        ...(parameters !== undefined && { Arguments: {} }),
+        ...(resource !== undefined && { Resource: resourceLike(resource) }),
+      },
+    ];
   });
   return { QueryLanguage: 'JSONata', ...definition, States: Object.fromEntries(states) };
+}
+
+function resourceLike(resource: Json): Json {
+  if (resource === '${LambdaFunctionArn}') return 'arn:aws:states:::lambda:invoke';
+  return resource === 'arn:aws:states:::sqs:sendMessage.waitForTaskToken' ? 'arn:aws:states:::lambda:invoke.waitForTaskToken' : resource;
 }
 
 /** `${step0.stateMachineArn}` is what an earlier step answered; `<uid>` is per run; `{"$repeat":["x",3097]}` is a long text. */
@@ -46,11 +67,17 @@ function filled(value: Json, answers: readonly JsonObject[]): Json {
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, filled(field, answers)]));
 }
 
-function argumentsOf(step: ApiCase['steps'][number], answers: readonly JsonObject[]): JsonObject {
-  const given = filled(step.arguments ?? {}, answers) as JsonObject;
+function argumentsOf({ name, steps }: ApiCase, index: number, answers: readonly JsonObject[]): JsonObject {
+  const given = filled(steps[index]?.arguments ?? {}, answers) as JsonObject;
+  if (ARN_OF_NOTHING.has(name) && index === steps.length - 1) {
+    const { executionArn } = answers.at(-1) ?? {};
+    return executionArn === undefined
+      ? { stateMachineArn: `${given['stateMachineArn'] as string}x` }
+      : { executionArn: `${executionArn as string}x` };
+  }
   const { definition } = given;
-  if (definition === undefined || definition === null || typeof definition === 'string') return given;
-  return { ...given, definition: JSON.stringify(inJsonata(definition), null, typeof given['name'] === 'string' ? 0 : 1) };
+  if (!isJsonObject(definition)) return given;
+  return { ...given, definition: JSON.stringify(inJsonata(definition), null, name === SPELLED_OTHERWISE ? index : 0) };
 }
 
 /** Our answer in the recorder's shape: texts of JSON are parsed, events are flattened, accounts and roles are its own. */
@@ -65,20 +92,31 @@ function shaped(body: JsonObject): JsonObject {
   };
 }
 
+/** Account and role are the recorder's own. */
 function wanted(expected: Json): Json {
-  const text = JSON.stringify(expected).replaceAll('111111111111', '000000000000');
-  const value = JSON.parse(text) as Json;
+  const value = JSON.parse(JSON.stringify(expected).replaceAll('111111111111', '000000000000')) as Json;
   if (!isJsonObject(value)) return value;
-  return isJsonObject(value['definition']) ? { ...value, definition: inJsonata(value['definition']) } : value;
+  const { definition, roleArn } = value;
+  return {
+    ...value,
+    ...(definition !== undefined && { definition: inJsonata(definition) }),
+    ...(roleArn !== undefined && { roleArn: '*' }),
+  };
 }
 
-async function play({ steps }: ApiCase): Promise<readonly string[]> {
+function wantedError({ name }: ApiCase, { code = '*', message = '*' }: { readonly code?: string; readonly message?: Json }): Json {
+  const text = typeof message === 'string' ? message : isJsonObject(message) ? (message['$glob'] as string) : '*';
+  return wanted({ __type: code, message: ARN_OF_NOTHING.has(name) ? { $glob: text.replace(/'[^]*'/, "'*'") } : message });
+}
+
+async function play(one: ApiCase): Promise<readonly string[]> {
+  const { steps } = one;
   const sfn = harness(() => returned({}));
   const answers: JsonObject[] = [];
   const differences: string[] = [];
   for (const [index, step] of steps.entries()) {
     if (CLIENT_SIDE.has(step.op)) continue;
-    const { status, body } = await sfn.stepFunctions.call(operationName(step.op), argumentsOf(step, answers));
+    const { status, body } = await sfn.stepFunctions.call(operationName(step.op), argumentsOf(one, index, answers));
     await sfn.clock.settle();
     answers.push(body);
     const expect = step.expect ?? undefined;
@@ -88,7 +126,7 @@ async function play({ steps }: ApiCase): Promise<readonly string[]> {
     if ('response' in expect && typeof expect.response === 'string') continue;
     const found =
       'error' in expect
-        ? difference(wanted({ __type: expect.error.code ?? '*', message: expect.error.message ?? '*' }), body)
+        ? difference(wantedError(one, expect.error), body)
         : status === 200
           ? difference(wanted(expect.response), shaped(body))
           : `${status} ${JSON.stringify(body)}`;
@@ -101,5 +139,6 @@ describe.runIf(CASES_ARE_HERE)('call sequences recorded on AWS', () => {
   test.each(apiCases().map((one) => [one.name, one] as const))('%s', async (name, one) => {
     const differences = await play(one).catch((error: unknown) => [String(error)]);
     if (UNSUPPORTED[name] === undefined) expect(differences).toEqual([]);
+    else expect(differences.length === 0, UNSUPPORTED[name]).toBe(one.steps.length === 0);
   });
 });

@@ -8,7 +8,6 @@ import {
   CASES_ARE_HERE,
   casesIn,
   difference,
-  
   recordedShape,
   type TokenBehaviour,
   validations,
@@ -141,7 +140,9 @@ describe.runIf(CASES_ARE_HERE).each(['native', 'derived'] as const)('recorded on
       links.compared += 1;
       if (previousEventId === history[index]?.['previousEventId']) links.same += 1;
       else
-        links.other.push(`${name}: ${JSON.stringify(type)} ${JSON.stringify(history[index]?.['previousEventId'])} instead of ${JSON.stringify(previousEventId)}`);
+        links.other.push(
+          `${name}: ${JSON.stringify(type)} ${JSON.stringify(history[index]?.['previousEventId'])} instead of ${JSON.stringify(previousEventId)}`,
+        );
     }
   });
 

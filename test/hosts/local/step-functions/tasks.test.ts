@@ -13,7 +13,10 @@ function parked(fields: JsonObject = {}): JsonObject {
       Park: {
         Type: 'Task',
         Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
-        Arguments: { FunctionName: 'park', Payload: { token: '{% $states.context.Task.Token %}', tries: '{% $states.context.State.RetryCount %}' } },
+        Arguments: {
+          FunctionName: 'park',
+          Payload: { token: '{% $states.context.Task.Token %}', tries: '{% $states.context.State.RetryCount %}' },
+        },
         Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Caught' }],
         ...fields,
         End: true,
@@ -69,7 +72,9 @@ describe('a task token', () => {
   test('with another secret does not answer the task', async () => {
     const { sfn, seen } = parking();
     const arn = await startParked(sfn);
-    const parts = Buffer.from(seen[0]?.token ?? '', 'base64url').toString().split('|');
+    const parts = Buffer.from(seen[0]?.token ?? '', 'base64url')
+      .toString()
+      .split('|');
     const forged = Buffer.from([...parts.slice(0, 3), 'guess'].join('|')).toString('base64url');
     await expect(sfn.call('SendTaskSuccess', { taskToken: forged, output: '{}' })).rejects.toThrow('TaskTimedOut');
     expect((await sfn.describe(arn))['status']).toBe('RUNNING');
@@ -127,7 +132,12 @@ describe('a deadline', () => {
     const { States: states } = parked();
     const processor = { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }, StartAt: 'Park', States: states ?? {} };
     const described = await sfn.run(
-      { QueryLanguage: 'JSONata', TimeoutSeconds: 90, StartAt: 'Fan', States: { Fan: { Type: 'Map', Items: [1, 2], ItemProcessor: processor, End: true } } },
+      {
+        QueryLanguage: 'JSONata',
+        TimeoutSeconds: 90,
+        StartAt: 'Fan',
+        States: { Fan: { Type: 'Map', Items: [1, 2], ItemProcessor: processor, End: true } },
+      },
       {},
     );
     expect(described).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout' });
@@ -140,7 +150,9 @@ describe('Retry', () => {
   const flaky = (retry: JsonObject): JsonObject => ({
     QueryLanguage: 'JSONata',
     StartAt: 'Try',
-    States: { Try: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: 'f' }, Retry: [retry], End: true } },
+    States: {
+      Try: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: 'f' }, Retry: [retry], End: true },
+    },
   });
 
   async function attempts(retry: JsonObject): Promise<readonly number[]> {
@@ -154,11 +166,19 @@ describe('Retry', () => {
   }
 
   test('waits longer from try to try, up to MaxDelaySeconds', async () => {
-    expect(await attempts({ ErrorEquals: ['StoreBusy'], IntervalSeconds: 2, MaxAttempts: 4, BackoffRate: 3, MaxDelaySeconds: 20 })).toEqual([0, 2, 8, 26, 46]);
+    expect(await attempts({ ErrorEquals: ['StoreBusy'], IntervalSeconds: 2, MaxAttempts: 4, BackoffRate: 3, MaxDelaySeconds: 20 })).toEqual(
+      [0, 2, 8, 26, 46],
+    );
   });
 
   test('with FULL jitter never waits longer than without', async () => {
-    const at = await attempts({ ErrorEquals: ['States.TaskFailed'], IntervalSeconds: 10, MaxAttempts: 3, BackoffRate: 1, JitterStrategy: 'FULL' });
+    const at = await attempts({
+      ErrorEquals: ['States.TaskFailed'],
+      IntervalSeconds: 10,
+      MaxAttempts: 3,
+      BackoffRate: 1,
+      JitterStrategy: 'FULL',
+    });
     expect(at).toHaveLength(4);
     expect(at.at(-1)).toBeLessThanOrEqual(30);
   });
@@ -175,16 +195,26 @@ describe('Retry', () => {
 describe('an execution', () => {
   test('that is stopped aborts its children and takes no more answers', async () => {
     const { sfn, seen } = parking();
-    const processor = { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' }, StartAt: 'Park', States: parked()['States'] ?? {} };
+    const processor = {
+      ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+      StartAt: 'Park',
+      States: parked()['States'] ?? {},
+    };
     const arn = await sfn.start(
-      await sfn.create({ QueryLanguage: 'JSONata', StartAt: 'Fan', States: { Fan: { Type: 'Map', Label: 'Jobs', Items: [1, 2, 3], ItemProcessor: processor, End: true } } }),
+      await sfn.create({
+        QueryLanguage: 'JSONata',
+        StartAt: 'Fan',
+        States: { Fan: { Type: 'Map', Label: 'Jobs', Items: [1, 2, 3], ItemProcessor: processor, End: true } },
+      }),
       {},
       'one',
     );
     await sfn.clock.settle();
     await sfn.call('StopExecution', { executionArn: arn, error: 'Cancelled' });
     expect(await sfn.describe(arn)).toMatchObject({ status: 'ABORTED', error: 'Cancelled' });
-    const { executions } = (await sfn.call('ListExecutions', { mapRunArn: 'arn:aws:states:local:000000000000:mapRun:machine/Jobs:one~1' })) as unknown as { executions: JsonObject[] };
+    const { executions } = (await sfn.call('ListExecutions', {
+      mapRunArn: 'arn:aws:states:local:000000000000:mapRun:machine/Jobs:one~1',
+    })) as unknown as { executions: JsonObject[] };
     expect(executions.map(({ status }) => status)).toEqual(['ABORTED', 'ABORTED', 'ABORTED']);
     await expect(sfn.call('SendTaskSuccess', { taskToken: seen[0]?.token ?? '', output: '{}' })).rejects.toThrow('TaskTimedOut');
     expect(sfn.ended.map(({ status }) => status)).toEqual(['ABORTED']);
@@ -230,7 +260,10 @@ describe('an execution', () => {
       {},
     );
     await sfn.clock.settle();
-    expect(await sfn.describe(arn)).toMatchObject({ status: 'FAILED', cause: 'The execution reached the maximum number of history events (25000).' });
+    expect(await sfn.describe(arn)).toMatchObject({
+      status: 'FAILED',
+      cause: 'The execution reached the maximum number of history events (25000).',
+    });
     expect(await sfn.history(arn)).toHaveLength(25_000);
   });
 
@@ -248,7 +281,10 @@ describe('an execution', () => {
     const { sfn, seen } = parking();
     const arn = await startParked(sfn);
     const stateMachineArn = textOf(await sfn.describe(arn), 'stateMachineArn');
-    await sfn.call('UpdateStateMachine', { stateMachineArn, definition: JSON.stringify({ QueryLanguage: 'JSONata', StartAt: 'New', States: { New: { Type: 'Pass', Output: 'new', End: true } } }) });
+    await sfn.call('UpdateStateMachine', {
+      stateMachineArn,
+      definition: JSON.stringify({ QueryLanguage: 'JSONata', StartAt: 'New', States: { New: { Type: 'Pass', Output: 'new', End: true } } }),
+    });
     await sfn.call('SendTaskFailure', { taskToken: seen[0]?.token ?? '', error: 'Old' });
     await sfn.clock.settle();
     expect(entered(await sfn.history(arn))).toEqual(['Park', 'Caught']);
@@ -269,7 +305,15 @@ describe('a distributed Map', () => {
         ItemProcessor: {
           ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
           StartAt: 'Work',
-          States: { Work: { Type: 'Task', Resource: 'arn:aws:states:::lambda:invoke', Arguments: { FunctionName: 'work', Payload: '{% $states.input %}' }, Output: '{% $states.result.Payload %}', End: true } },
+          States: {
+            Work: {
+              Type: 'Task',
+              Resource: 'arn:aws:states:::lambda:invoke',
+              Arguments: { FunctionName: 'work', Payload: '{% $states.input %}' },
+              Output: '{% $states.result.Payload %}',
+              End: true,
+            },
+          },
         },
         ...fields,
         End: true,
@@ -319,10 +363,17 @@ describe('a distributed Map', () => {
       StartAt: 'Set',
       States: {
         Set: { Type: 'Pass', Assign: { seen: 7 }, Next: 'Fan' },
-        Fan: { Type: 'Map', Items: [1], ItemProcessor: { ...config, StartAt: 'Look', States: { Look: { Type: 'Pass', Output: '{% $exists($seen) %}', End: true } } }, End: true },
+        Fan: {
+          Type: 'Map',
+          Items: [1],
+          ItemProcessor: { ...config, StartAt: 'Look', States: { Look: { Type: 'Pass', Output: '{% $exists($seen) %}', End: true } } },
+          End: true,
+        },
       },
     });
     expect(outputOf(await harness(() => returned({})).run(machine({}), {}))).toEqual([true]);
-    expect(outputOf(await harness(() => returned({})).run(machine({ ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } }), {}))).toEqual([false]);
+    expect(
+      outputOf(await harness(() => returned({})).run(machine({ ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } }), {})),
+    ).toEqual([false]);
   });
 });
