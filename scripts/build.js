@@ -2,7 +2,7 @@
  * Two builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
  * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -26,7 +26,17 @@ const shared = {
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
 
+/** Whether nothing that the app is made of has changed since it was built: then `npm start` starts at once. */
+function appIsCurrent() {
+  const stamp = '.out/app/package.json';
+  if (!existsSync(stamp)) return false;
+  const builtAt = statSync(stamp).mtimeMs;
+  const sources = ['src', 'functions', 'scripts', 'bench', 'test/support'].flatMap((folder) => found(folder, '', true));
+  return ['package.json', 'package-lock.json', ...sources].every((file) => statSync(file).mtimeMs < builtAt);
+}
+
 async function buildApp() {
+  if (appIsCurrent()) return;
   rmSync('.out/app', { recursive: true, force: true });
   await build({
     ...shared,

@@ -1,1 +1,43 @@
-export {};
+/** The process of `sluice`: what it reads from its surroundings is read here and nowhere else. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { UsageError } from './command.ts';
+import { sluice } from './sluice.ts';
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return process.env['USER'] ?? 'unknown';
+  }
+}
+
+function newRunName(user: string): string {
+  const at = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
+  return `${user}-${at}-${randomBytes(3).toString('hex')}`;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : `${path} cannot be read`);
+  }
+}
+
+// `sluice run list | head` closes our stdout: nothing is left to do then.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await sluice(process.argv.slice(2), {
+  environment: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  userName: userName(),
+  newRunName,
+  readText,
+});

@@ -76,14 +76,14 @@ export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   from: z.enum(JOB_STATES).nullable(),
   to: z.enum(JOB_STATES),
   attempt: z.number(),
-  data: jsonText(jsonObject).exactOptional(),
+  data: jsonObject.exactOptional(),
 });
 
 const origin = z.enum(PARAMETER_ORIGINS);
 
 export const StoredParameters = z.object({
-  values: jsonText(jsonObject),
-  provenance: jsonText(z.record(z.string(), z.object({ origin, replaced: z.object({ origin, value: z.json() }).exactOptional() }))),
+  values: jsonObject,
+  provenance: z.record(z.string(), z.object({ origin, replaced: z.object({ origin, value: z.json() }).exactOptional() })),
 });
 
 export const StoredRun: z.ZodType<Run> = z.object({

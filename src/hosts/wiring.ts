@@ -14,6 +14,7 @@ import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
 import { instant } from '#domain/ids';
 import type { Engines, Policy, Ports } from '#operations/ports';
@@ -50,13 +51,19 @@ function awsPorts(): Ports {
 }
 
 interface Connected {
+  /** Where Step Functions is in this process. */
+  readonly stepFunctions?: AnswerInProcess;
   readonly stores: StorePorts;
   readonly engines: Engines;
   readonly policy: Policy;
 }
 
 export function connectPorts(configuration: Configuration, connected: Connected): Ports {
-  const client = new SFNClient(clientOptions(configuration, configuration.SLUICE_STEP_FUNCTIONS_ENDPOINT));
+  const { stepFunctions } = connected;
+  const client = new SFNClient({
+    ...clientOptions(configuration, configuration.SLUICE_STEP_FUNCTIONS_ENDPOINT),
+    ...(stepFunctions ? { requestHandler: inProcessTransport(stepFunctions) } : {}),
+  });
   return {
     ...connected.stores,
     digest: canonicalDigest,

@@ -5,6 +5,7 @@
 import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
 import { applyEvent, type Job } from '#domain/job';
 import { Fault } from '#domain/faults';
+import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
 import type { Template } from '#domain/template';
 import type { Engine, JobSave, Ports } from './ports.ts';
@@ -31,22 +32,33 @@ export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: st
     if (found !== undefined) return recorded(ports, run, job, found, taskToken);
     if (ageSeconds(job, ports) < engine.fenceSeconds) return { kind: 'fenced' };
   }
-  const intended = await save(ports, run, {
-    before: job,
-    after: { ...job, start: { intentAt: ports.clock.now(), engineJobName: name } },
-    entries: [],
-    ...(taskToken === undefined ? {} : { taskToken }),
-  });
-  return intended ? startOnEngine(ports, run, intended, engine, template) : { kind: 'conflict' };
+  const [parameters, intended] = await Promise.all([
+    ports.jobs.parameters(job),
+    save(ports, run, {
+      before: job,
+      after: { ...job, start: { intentAt: ports.clock.now(), engineJobName: name } },
+      entries: [],
+      ...(taskToken === undefined ? {} : { taskToken }),
+    }),
+  ]);
+  if (!parameters) throw new Fault('Vanished', `job ${job.index} of ${run.id} has no parameters`);
+  return intended ? startOnEngine(ports, { run, job: intended, engine, template, parameters }) : { kind: 'conflict' };
 }
 
-async function startOnEngine(ports: Needs, run: Run, job: Job, engine: Engine, template: Template): Promise<LaunchOutcome> {
-  const parameters = await ports.jobs.parameters(job);
+interface Starting {
+  readonly run: Run;
+  readonly job: Job;
+  readonly engine: Engine;
+  readonly template: Template;
+  readonly parameters: EffectiveParameters;
+}
+
+async function startOnEngine(ports: Needs, { run, job, engine, template, parameters }: Starting): Promise<LaunchOutcome> {
   const started = await engine.start({
     engineJobName: engineJobName(job, job.attempt),
     runId: run.id,
     definition: template.definition,
-    parameters: parameters?.values ?? {},
+    parameters: parameters.values,
   });
   if (started.kind === 'started') return recorded(ports, run, job, started.engineJobId);
   const failed = applyEvent(job, {

@@ -5,7 +5,7 @@ import { idOf, type Job } from '#domain/job';
 import { addCounts, NO_COUNTS, type Run } from '#domain/run';
 import type { JobStore, PageRequest } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
-import { decode } from './decoding.ts';
+import { decode, decodeDocument } from './decoding.ts';
 import { jobWrites, tokenItem } from './job-writes.ts';
 import { keys, shardCount, shardOf } from './keys.ts';
 import type { Action, Item, Table } from './table.ts';
@@ -25,11 +25,11 @@ export function dynamoJobStore(table: Table): JobStore {
     },
     async parameters(ref) {
       const item = await table.get(keys.parameters(ref));
-      return item && decode(StoredParameters, item);
+      return item && decodeDocument(StoredParameters, item);
     },
     async open(run) {
       const rows = await eachShard(run, (pk) => table.queryAll({ pk, prefix: keys.openPrefix, consistent: true }));
-      return rows.map((row) => decode(StoredJob, row));
+      return rows.map((row) => decodeDocument(StoredJob, row));
     },
     async addTaskToken(ref, jobCount, taskToken) {
       // Unguarded: the token's own digest is its key, so writing it again changes nothing.
@@ -47,7 +47,7 @@ export function dynamoJobStore(table: Table): JobStore {
 
 async function load(table: Table, ref: JobRef, jobCount: number): Promise<Job | undefined> {
   const item = await table.get(keys.job(ref, jobCount));
-  return item && decode(StoredJob, item);
+  return item && decodeDocument(StoredJob, item);
 }
 
 async function eachShard(run: Run, query: (pk: string, shard: number) => Promise<readonly Item[]>): Promise<readonly Item[]> {
@@ -113,7 +113,7 @@ async function history(table: Table, ref: JobRef, page: PageRequest): ReturnType
   return {
     kind: 'page',
     page: {
-      items: items.map((item) => decode(StoredHistoryEntry, item)),
+      items: items.map((item) => decodeDocument(StoredHistoryEntry, item)),
       ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
     },
   };

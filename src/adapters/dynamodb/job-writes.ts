@@ -6,6 +6,7 @@
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
 import { isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { JobSave, JobStore, NewJob } from '#operations/ports';
+import { documentItem } from './decoding.ts';
 import { keys, shardOf } from './keys.ts';
 import type { Action, Item, Table } from './table.ts';
 
@@ -54,17 +55,10 @@ function pendingOf(job: Job, jobCount: number, change: RunCounts, actions: reado
 
 function creationActions({ job, entry, parameters }: NewJob, jobCount: number): readonly Action[] {
   return [
-    { kind: 'put', item: { ...keys.job(job, jobCount), ...job }, guard: ABSENT },
-    { kind: 'put', item: { ...keys.open(job, jobCount), ...job } },
+    { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard: ABSENT },
+    { kind: 'put', item: openItem(job, jobCount) },
     { kind: 'put', item: historyItem(job, entry) },
-    {
-      kind: 'put',
-      item: {
-        ...keys.parameters(job),
-        values: JSON.stringify(parameters.values),
-        provenance: JSON.stringify(parameters.provenance),
-      },
-    },
+    { kind: 'put', item: documentItem(keys.parameters(job), parameters) },
   ];
 }
 
@@ -73,17 +67,20 @@ function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Jo
   // A job that stays settled (validate, retire, …) has no open row and gets none.
   const staysClosed = isSettled(before) && isSettled(job);
   return [
-    { kind: 'put', item: { ...keys.job(job, jobCount), ...job }, guard },
-    ...(staysClosed ? [] : [{ kind: 'put', item: { ...keys.open(job, jobCount), ...job } } satisfies Action]),
+    { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard },
+    ...(staysClosed ? [] : [{ kind: 'put', item: openItem(job, jobCount) } satisfies Action]),
     ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
-    ...(metrics ? [{ kind: 'put', item: { ...keys.metrics(job, before.attempt), ...metrics } } satisfies Action] : []),
+    ...(metrics ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), metrics) } satisfies Action] : []),
     ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
   ];
 }
 
 function historyItem(job: Job, entry: HistoryEntry): Item {
-  return { ...keys.history(job, entry.sequence), ...entry, ...(entry.data ? { data: JSON.stringify(entry.data) } : {}) };
+  return documentItem(keys.history(job, entry.sequence), entry);
 }
+
+/** The whole job, so that a tick reads nothing else. */
+const openItem = (job: Job, jobCount: number): Item => documentItem(keys.open(job, jobCount), job, { version: job.version });
 
 export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, taskToken: string): Item {
   return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken };

@@ -22,7 +22,7 @@ import { nudges } from './nudges.ts';
 import { readServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
-import { listenStepFunctions } from './step-functions/endpoint.ts';
+import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
 import { createStepFunctions } from './step-functions/step-functions.ts';
 
 export interface LocalHostOptions {
@@ -81,6 +81,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     invoke: functions.invoke,
     clock: hostClock,
     newId: () => randomUUID(),
+    mostInvocationsInFlight: 256,
     onExecutionEnded(detail) {
       const event = { source: 'aws.states', 'detail-type': 'Step Functions Execution Status Change', detail };
       if (detail.status === 'SUCCEEDED' || detail.stateMachineArn !== stateMachineArn('run')) return;
@@ -97,6 +98,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const engines = { ...embedded, ...options.engines };
   const ports = connectPorts(configuration, {
     stores: connectStores(configuration, clock),
+    stepFunctions: (target, body) => answerInProcess(stepFunctions, target, body),
     engines: (name) => (Object.hasOwn(engines, name) ? engines[name] : undefined),
     policy: { pollFloorSeconds: settings.pollFloorSeconds, starterSeconds: 30, leaseSeconds: 120, host: randomUUID() },
   });

@@ -3,18 +3,15 @@
  * nothing of its own between two steps, so it makes no difference whether a phase was reached by running or by reading the journal.
  */
 import type { Json } from '#domain/json';
-import { bindings, evaluateNumber, unexpectedType } from './context.ts';
 import type { Failing, Thread } from './execution.ts';
-import { evaluate, EvaluationError, type Template } from './expressions.ts';
-import type { Failure, FailureKind } from './facts.ts';
-import type { ChoiceState, FailState, State, WaitState } from './machine.ts';
-import { beginMap, goOnWithMap, goOnWithMapRun, iterationFailed, iterationSucceeded } from './maps.ts';
-import { beginParallel, branchFailed, goOnWithParallel } from './parallel.ts';
-import { isTooLarge, tooLargeCause } from './payload.ts';
+import { EvaluationError } from './expressions.ts';
+import { complete, fail, succeed } from './leaving.ts';
+import { beginMap, goOnWithMap, goOnWithMapRun } from './maps.ts';
+import { beginParallel, goOnWithParallel } from './parallel.ts';
 import { remedyOf } from './retry.ts';
 import { endExecution, record, type Runtime, wakeAt } from './runtime.ts';
+import { beginFail, beginWait, choose } from './simple-states.ts';
 import { armTask, beginTask } from './tasks.ts';
-import { parseTimestamp } from './timestamps.ts';
 
 /** Starts the thread's loop, or has the running loop look once more. */
 export function advance(runtime: Runtime, thread: Thread): void {
@@ -149,86 +146,6 @@ async function begin(runtime: Runtime, thread: Thread): Promise<void> {
   }
 }
 
-async function beginFail(runtime: Runtime, thread: Thread, { error, cause }: FailState): Promise<void> {
-  const { phase } = thread;
-  const scope = bindings(runtime.names, thread);
-  const failure: { error?: string; cause?: string } = {};
-  if (error !== undefined) failure.error = await evaluateText(error, 'Error');
-  if (cause !== undefined) failure.cause = await evaluateText(cause, 'Cause');
-  if (thread.phase === phase) fail(runtime, thread, failure, 'fail-state');
-
-  async function evaluateText(template: Template, field: string): Promise<string> {
-    const value = await evaluate(template, scope);
-    if (typeof value !== 'string') throw unexpectedType(template, field, 'string', value);
-    return value;
-  }
-}
-
-async function beginWait(runtime: Runtime, thread: Thread, { until }: WaitState): Promise<void> {
-  const { phase } = thread;
-  const scope = bindings(runtime.names, thread);
-  let untilMs: number;
-  if (until.kind === 'seconds') untilMs = thread.enteredAtMs + (await evaluateNumber(until.value, scope, 'Seconds', 0)) * 1000;
-  else {
-    const value = await evaluate(until.value, scope);
-    if (typeof value !== 'string') throw unexpectedType(until.value, 'Timestamp', 'string', value);
-    untilMs = parseTimestamp(value);
-  }
-  if (thread.phase === phase) record(runtime, thread, { type: 'WaitArmed', untilMs });
-}
-
-async function choose(runtime: Runtime, thread: Thread, state: ChoiceState): Promise<void> {
-  const { phase } = thread;
-  const scope = bindings(runtime.names, thread);
-  for (const [index, rule] of state.rules.entries()) {
-    const holds = await evaluate(rule.condition, scope);
-    if (typeof holds !== 'boolean') throw unexpectedType(rule.condition, `Choices[${index}]/Condition`, 'boolean', holds);
-    if (!holds) continue;
-    await complete(runtime, thread, thread.input, rule);
-    return;
-  }
-  if (thread.phase !== phase) return;
-  if (state.otherwise === undefined) fail(runtime, thread, { error: 'States.NoChoiceMatched', cause: NO_CHOICE_CAUSE }, 'runtime');
-  else await complete(runtime, thread, thread.input, { ...state, next: state.otherwise });
-}
-
-const NO_CHOICE_CAUSE = 'Failed to transition out of the state. The state does not point to a next state.';
-
-interface Exit {
-  readonly next?: string;
-  readonly output?: Template;
-  readonly assign?: Template;
-}
-
-/** Evaluates Output and Assign, which both see the variables as they were before, and leaves the state. */
-async function complete(
-  runtime: Runtime,
-  thread: Thread,
-  result: Json,
-  exit: Exit | State,
-  extras: { readonly result?: Json; readonly errorOutput?: Json } = {},
-): Promise<void> {
-  const { phase, state } = thread;
-  if (state === undefined) return;
-  const { output: outputTemplate, assign, next } = exit as Exit;
-  const scope = outputTemplate === undefined && assign === undefined ? undefined : bindings(runtime.names, thread, extras);
-  const assigned = assign && scope && ((await evaluate(assign, scope)) as Readonly<Record<string, Json>>);
-  const output = outputTemplate && scope ? await evaluate(outputTemplate, scope) : result;
-  if (thread.phase !== phase) return;
-  if (isTooLarge(output)) {
-    fail(runtime, thread, { error: 'States.DataLimitExceeded', cause: tooLargeCause(state.name) }, 'data-limit');
-    return;
-  }
-  record(runtime, thread, {
-    type: 'StateExited',
-    of: state.type,
-    state: state.name,
-    output,
-    ...(assigned && { assigned }),
-    ...(next !== undefined && { next }),
-  });
-}
-
 async function remedy(runtime: Runtime, thread: Thread, failing: Failing): Promise<void> {
   const { state } = thread;
   if (state?.type !== 'Task' && state?.type !== 'Map' && state?.type !== 'Parallel') {
@@ -251,20 +168,4 @@ async function remedy(runtime: Runtime, thread: Thread, failing: Failing): Promi
 /** Recorded on AWS: a timeout has an empty Cause, a task that failed without error or cause has nulls. */
 function errorOutput({ error, cause, because }: Failing): Json {
   return { Error: error ?? null, Cause: cause ?? (because === 'timeout' || because === 'heartbeat' ? '' : null) };
-}
-
-function succeed(runtime: Runtime, thread: Thread, output: Json): void {
-  const { parent, execution } = thread;
-  if (parent === undefined) endExecution(runtime, execution, { type: 'ExecutionSucceeded', output });
-  else if (parent.phase.kind === 'map') iterationSucceeded(runtime, parent, thread);
-  else runtime.advance(parent);
-}
-
-/** The thread ends with a failure that nothing within it answers. */
-function fail(runtime: Runtime, thread: Thread, { error, cause }: Failure, because: FailureKind): void {
-  const { parent, execution } = thread;
-  const failure = { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
-  if (parent === undefined) endExecution(runtime, execution, { type: 'ExecutionFailed', ...failure });
-  else if (parent.phase.kind === 'map') iterationFailed(runtime, parent, thread, { ...failure, because });
-  else branchFailed(runtime, parent, thread, { ...failure, because });
 }

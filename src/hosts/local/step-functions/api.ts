@@ -4,6 +4,7 @@ import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
 import { executionAddressOf } from './arns.ts';
 import { LOCAL_ROLE } from './context.ts';
+import { answer, openExecution, start, stop } from './executions.ts';
 import { describe, durableFacts, found, listExecutions } from './executions-seen.ts';
 import { historyOf } from './history-events.ts';
 import { machineOperations } from './machine-operations.ts';
@@ -19,7 +20,7 @@ export async function startExecution(parts: ApiParts, input: Input, startedBy?: 
   const name = checkName(optionalText(input, 'name') ?? parts.newId());
   const machine = machineOf(parts, text(input, 'stateMachineArn'));
   checkedJson(inputText, 'InvalidExecutionInput');
-  const { startedAtMs } = await parts.executions.start({ machine, name, inputText, ...(startedBy !== undefined && { startedBy }) });
+  const { startedAtMs } = await start(parts.executions, { machine, name, inputText, ...(startedBy !== undefined && { startedBy }) });
   return { executionArn: parts.arns.execution(machine.name, name), startDate: startedAtMs / 1000 };
 }
 
@@ -38,11 +39,11 @@ function executionOperations(parts: ApiParts): Readonly<Record<string, Operation
     async StopExecution(input) {
       const arn = text(input, 'executionArn');
       const { key, ordinal } = executionAddressOf(arn);
-      const open = executions.open(key, ordinal);
+      const open = openExecution(executions, key, ordinal);
       const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
       if (open !== undefined)
         return {
-          stopDate: (await executions.stop(open, { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) })) / 1000,
+          stopDate: (await stop(executions, open, { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) })) / 1000,
         };
       const { ended, startedAtMs } = await found(parts, arn);
       return { stopDate: (ended?.atMs ?? startedAtMs) / 1000 };
@@ -65,12 +66,12 @@ function executionOperations(parts: ApiParts): Readonly<Record<string, Operation
 function taskOperations({ executions }: ApiParts): Readonly<Record<string, Operation>> {
   return {
     async SendTaskSuccess(input) {
-      await executions.answer(text(input, 'taskToken'), { kind: 'success', output: checkedJson(text(input, 'output'), 'InvalidOutput') });
+      await answer(executions, text(input, 'taskToken'), { kind: 'success', output: checkedJson(text(input, 'output'), 'InvalidOutput') });
       return {};
     },
     async SendTaskFailure(input) {
       const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
-      await executions.answer(text(input, 'taskToken'), {
+      await answer(executions, text(input, 'taskToken'), {
         kind: 'failure',
         ...(error !== undefined && { error }),
         ...(cause !== undefined && { cause }),
@@ -78,7 +79,7 @@ function taskOperations({ executions }: ApiParts): Readonly<Record<string, Opera
       return {};
     },
     async SendTaskHeartbeat(input) {
-      await executions.answer(text(input, 'taskToken'), { kind: 'heartbeat' });
+      await answer(executions, text(input, 'taskToken'), { kind: 'heartbeat' });
       return {};
     },
   };

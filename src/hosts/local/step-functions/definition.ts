@@ -4,7 +4,7 @@
  */
 import type { Json } from '#domain/json';
 import { isJsonObject } from '#domain/json';
-import type { Flow, Machine, State, StateType } from './machine.ts';
+import type { Flow, Machine, State } from './machine.ts';
 import { DefinitionRefused, reader, refuse, type Reader } from './refusals.ts';
 import { readState, type Surroundings } from './state-definitions.ts';
 
@@ -73,8 +73,6 @@ export function jacksonComplaint(text: string): string {
   return `Unrecognized token '${word}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at ${place} at ${place}`;
 }
 
-const ENDLESS: ReadonlySet<StateType> = new Set(['Succeed', 'Fail', 'Choice']);
-
 /** StartAt and every Next lead to a state of the same flow, and every state is reached. */
 function checkTransitions(flow: Flow, path: string): void {
   const at = path === '' ? '' : path;
@@ -94,14 +92,8 @@ function checkTransitions(flow: Flow, path: string): void {
     if (!reached.has(name))
       throw new DefinitionRefused(`MISSING_TRANSITION_TARGET: State "${name}" is not reachable. at ${at}/States/${name}`);
   }
-  const ends = [...flow.states.values()].some(
-    (state) => state.type === 'Succeed' || state.type === 'Fail' || (!ENDLESS.has(state.type) && targetsNothing(state)),
-  );
+  const ends = [...flow.states.values()].some((state) => state.type !== 'Choice' && !('next' in state));
   if (!ends) throw new DefinitionRefused(`MISSING_END_STATE: No terminal state at ${at}/States`);
-}
-
-function targetsNothing(state: State): boolean {
-  return 'next' in state ? state.next === undefined : true;
 }
 
 function targets(state: State): readonly string[] {

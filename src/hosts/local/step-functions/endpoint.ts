@@ -11,6 +11,7 @@ export interface StepFunctionsEndpoint {
 }
 
 const TARGET_PREFIX = 'AWSStepFunctions.';
+const KEEP_ALIVE_MS = 75_000;
 /** A definition has at most 1 MB, escaped twice at worst. */
 const LARGEST_REQUEST_BYTES = 4 * 1024 * 1024;
 
@@ -23,6 +24,8 @@ export async function listenStepFunctions(
       send(response, answer);
     });
   });
+  // Longer than the idle time of the SDK's connections, so that it is never us who closes one that is just being used.
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host ?? '127.0.0.1', resolve);
@@ -42,15 +45,34 @@ export async function listenStepFunctions(
 
 async function answerTo(stepFunctions: StepFunctions, request: IncomingMessage): Promise<StepFunctionsAnswer> {
   const target = request.headers['x-amz-target'];
-  if (request.method !== 'POST' || typeof target !== 'string' || !target.startsWith(TARGET_PREFIX))
-    return refusal('UnknownOperationException', 'The request names no operation of Step Functions');
+  if (request.method !== 'POST' || typeof target !== 'string') return noOperation;
   try {
-    const text = await bodyOf(request);
+    return await answerText(stepFunctions, target, await bodyOf(request));
+  } catch (error) {
+    return refusal('SerializationException', error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function answerText(stepFunctions: StepFunctions, target: string, text: string): Promise<StepFunctionsAnswer> {
+  if (!target.startsWith(TARGET_PREFIX)) return noOperation;
+  try {
     return await stepFunctions.call(target.slice(TARGET_PREFIX.length), text === '' ? {} : (JSON.parse(text) as Json));
   } catch (error) {
     return refusal('SerializationException', error instanceof Error ? error.message : String(error));
   }
 }
+
+/** The same answers for a client in this process: text in, text out, no socket between. */
+export async function answerInProcess(
+  stepFunctions: StepFunctions,
+  target: string,
+  text: string,
+): Promise<{ readonly status: number; readonly body: string }> {
+  const { status, body } = await answerText(stepFunctions, target, text);
+  return { status, body: JSON.stringify(body) };
+}
+
+const noOperation = refusal('UnknownOperationException', 'The request names no operation of Step Functions');
 
 function refusal(__type: string, message: string): StepFunctionsAnswer {
   return { status: 400, body: { __type, message } };

@@ -4,7 +4,7 @@
  * Only `fold.ts` writes to them; the fields of `Scheduling` belong to the driver and mean nothing to the fold.
  */
 import type { Json } from '#domain/json';
-import type { Failure, FailureKind, MapLimits } from './facts.ts';
+import type { Ending, Failure, FailureKind, MapLimits } from './facts.ts';
 import type { Flow, Machine, State } from './machine.ts';
 import type { Timer } from './timers.ts';
 
@@ -36,10 +36,6 @@ export interface Execution {
   lastEventId: number;
   ended: Ending | undefined;
 }
-
-export type Ending =
-  | { readonly status: 'SUCCEEDED'; readonly output: Json; readonly atMs: number }
-  | ({ readonly status: 'FAILED' | 'TIMED_OUT' | 'ABORTED'; readonly atMs: number } & Failure);
 
 /** One line of control within an execution: the execution itself, a branch of a Parallel, an iteration of an inline Map. */
 export interface Thread extends Scheduling {

@@ -3,9 +3,9 @@ import type { JsonObject } from '#domain/json';
 import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf } from './api-parts.ts';
 import { childName, executionAddressOf, mapRunAddressOf } from './arns.ts';
-import type { Ending, Execution } from './execution.ts';
-import type { Summary } from './executions.ts';
-import type { Fact } from './facts.ts';
+import type { Execution } from './execution.ts';
+import { openExecution, summariesOf, type Summary, summaryOf } from './executions.ts';
+import { type Ending, endingOf, type Fact, isEnd } from './facts.ts';
 import { type Input, invalid, optionalText, pageOf, text } from './requests.ts';
 
 /** An execution of any kind, as DescribeExecution and ListExecutions see it. */
@@ -25,8 +25,8 @@ export async function durableFacts({ journal }: ApiParts, key: string): Promise<
 
 export async function found(parts: ApiParts, arn: string): Promise<Seen> {
   const { key, ordinal } = executionAddressOf(arn);
-  const open = ordinal === undefined ? undefined : parts.executions.open(key, ordinal);
-  const summary = await parts.executions.summary(key);
+  const open = ordinal === undefined ? undefined : openExecution(parts.executions, key, ordinal);
+  const summary = await summaryOf(parts.executions, key);
   const seen =
     ordinal === undefined || summary === undefined
       ? summary
@@ -75,22 +75,10 @@ function childrenOf(parts: ApiParts, { machineName, name }: Summary, facts: read
       continue;
     }
     const child = children.get(fact.x);
-    const ended = endingOf(fact);
+    const ended = isEnd(fact) ? endingOf(fact) : undefined;
     if (child !== undefined && ended !== undefined) children.set(fact.x, { ...child, seen: { ...child.seen, ended } });
   }
   return children;
-}
-
-function endingOf(fact: Fact): Ending | undefined {
-  const failure =
-    'error' in fact || 'cause' in fact
-      ? { ...(fact.error !== undefined && { error: fact.error }), ...(fact.cause !== undefined && { cause: fact.cause }) }
-      : {};
-  if (fact.type === 'ExecutionSucceeded') return { status: 'SUCCEEDED', output: fact.output, atMs: fact.at };
-  if (fact.type === 'ExecutionFailed') return { status: 'FAILED', atMs: fact.at, ...failure };
-  if (fact.type === 'ExecutionTimedOut') return { status: 'TIMED_OUT', atMs: fact.at, ...failure };
-  if (fact.type === 'ExecutionAborted') return { status: 'ABORTED', atMs: fact.at, ...failure };
-  return undefined;
 }
 
 const INCLUDED = { included: true };
@@ -144,13 +132,13 @@ export async function listExecutions(parts: ApiParts, input: Input): Promise<Jso
 
 async function ofMachine(parts: ApiParts, input: Input): Promise<readonly JsonObject[]> {
   const machine = machineOf(parts, text(input, 'stateMachineArn'));
-  const summaries = await parts.executions.summaries(machine.name);
+  const summaries = await summariesOf(parts.executions, machine.name);
   return summaries.map((summary) => listed(parts, parts.arns.execution(machine.name, summary.name), summary));
 }
 
 async function ofMapRun(parts: ApiParts, mapRunArn: string): Promise<readonly JsonObject[]> {
   const { key, run } = mapRunAddressOf(mapRunArn);
-  const summary = await parts.executions.summary(key);
+  const summary = await summaryOf(parts.executions, key);
   if (summary === undefined) throw new ApiError('ResourceNotFound', `Resource not found: '${mapRunArn}'`);
   const children = [...childrenOf(parts, summary, await durableFacts(parts, key)).values()].filter((child) => child.run === run);
   return children.reverse().map(({ arn, seen }) => listed(parts, arn, seen));

@@ -113,3 +113,20 @@ export function isHistoryEvent(happening: Happening): boolean {
 export function failureOf({ error, cause }: Failure): Failure {
   return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
 }
+
+export type Ending =
+  | { readonly status: 'SUCCEEDED'; readonly output: Json; readonly atMs: number }
+  | ({ readonly status: 'FAILED' | 'TIMED_OUT' | 'ABORTED'; readonly atMs: number } & Failure);
+
+export type EndFact = FactOf<'ExecutionSucceeded' | 'ExecutionFailed' | 'ExecutionTimedOut' | 'ExecutionAborted'>;
+
+const STATUS = { ExecutionFailed: 'FAILED', ExecutionTimedOut: 'TIMED_OUT', ExecutionAborted: 'ABORTED' } as const;
+
+export function isEnd(fact: Fact): fact is EndFact {
+  return fact.type === 'ExecutionSucceeded' || fact.type in STATUS;
+}
+
+export function endingOf(fact: EndFact): Ending {
+  if (fact.type === 'ExecutionSucceeded') return { status: 'SUCCEEDED', output: fact.output, atMs: fact.at };
+  return { status: STATUS[fact.type], atMs: fact.at, ...failureOf(fact) };
+}

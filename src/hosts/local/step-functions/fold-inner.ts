@@ -1,7 +1,7 @@
 /** The fold of what runs within a state: iterations, branches and Map Runs. */
-import type { Execution, MapRun, OpenMap, Phase, Thread } from './execution.ts';
+import type { MapRun, OpenMap, Phase, Thread } from './execution.ts';
 import { newThread } from './execution.ts';
-import type { Fact, FactOf } from './facts.ts';
+import type { FactOf } from './facts.ts';
 import { failureOf } from './facts.ts';
 import type { MapState } from './machine.ts';
 import { tooLargeCause } from './payload.ts';

@@ -3,10 +3,10 @@
  * execution after `kill -9` is the execution before it, up to the last durable fact.
  */
 import type { Json } from '#domain/json';
-import type { Ending, Execution, MapRun, Root, Thread } from './execution.ts';
+import type { Execution, MapRun, Root, Thread } from './execution.ts';
 import { newThread, threadOf } from './execution.ts';
-import type { Fact, FactOf, Parent } from './facts.ts';
-import { failureOf } from './facts.ts';
+import type { Ending, Fact, FactOf, Parent } from './facts.ts';
+import { endingOf, failureOf } from './facts.ts';
 import { abort, abortInner, foldMap, foldMapRun, foldParallel } from './fold-inner.ts';
 import type { Machine, MapState } from './machine.ts';
 import { jsonBytes, LARGEST_PAYLOAD_BYTES } from './payload.ts';
@@ -90,6 +90,7 @@ function foldThread(thread: Thread, fact: Exclude<Fact, { readonly type: 'Execut
       foldTask(thread, fact);
       return;
     case 'EvaluationFailed':
+      abortInner(thread);
       thread.phase = { kind: 'failing', because: 'evaluation', ...failureOf(fact) };
       return;
     case 'InnerFailed':
@@ -124,16 +125,10 @@ function foldThread(thread: Thread, fact: Exclude<Fact, { readonly type: 'Execut
       foldParallel(thread, fact, previous);
       return;
     case 'ExecutionSucceeded':
-      endExecution(thread.execution, { status: 'SUCCEEDED', output: fact.output, atMs: fact.at });
-      return;
     case 'ExecutionFailed':
-      endExecution(thread.execution, { status: 'FAILED', atMs: fact.at, ...failureOf(fact) });
-      return;
     case 'ExecutionTimedOut':
-      endExecution(thread.execution, { status: 'TIMED_OUT', atMs: fact.at, ...failureOf(fact) });
-      return;
     case 'ExecutionAborted':
-      endExecution(thread.execution, { status: 'ABORTED', atMs: fact.at, ...failureOf(fact) });
+      endExecution(thread.execution, endingOf(fact));
       return;
   }
 }

@@ -47,11 +47,10 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
     case 'ExecutionSucceeded':
       return ['ExecutionSucceeded', 'executionSucceededEventDetails', output(fact.output)];
     case 'ExecutionFailed':
-      return ['ExecutionFailed', 'executionFailedEventDetails', failure(fact)];
     case 'ExecutionTimedOut':
-      return ['ExecutionTimedOut', 'executionTimedOutEventDetails', failure(fact)];
     case 'ExecutionAborted':
-      return ['ExecutionAborted', 'executionAbortedEventDetails', failure(fact)];
+    case 'MapRunFailed':
+      return [fact.type, detailsKey(fact.type), failure(fact)];
     case 'StateEntered':
       return [
         `${fact.of}StateEntered`,
@@ -75,17 +74,12 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
     case 'MapStateStarted':
       return ['MapStateStarted', 'mapStateStartedEventDetails', { length: fact.items.length }];
     case 'MapIterationStarted':
-      return [fact.type, 'mapIterationStartedEventDetails', { name: fact.state, index: fact.index }];
     case 'MapIterationSucceeded':
-      return [fact.type, 'mapIterationSucceededEventDetails', { name: fact.state, index: fact.index }];
     case 'MapIterationFailed':
-      return [fact.type, 'mapIterationFailedEventDetails', { name: fact.state, index: fact.index }];
     case 'MapIterationAborted':
-      return [fact.type, 'mapIterationAbortedEventDetails', { name: fact.state, index: fact.index }];
+      return [fact.type, detailsKey(fact.type), { name: fact.state, index: fact.index }];
     case 'MapRunStarted':
       return [fact.type, 'mapRunStartedEventDetails', { mapRunArn: names.mapRunArn(fact.run, fact.label) }];
-    case 'MapRunFailed':
-      return [fact.type, 'mapRunFailedEventDetails', failure(fact)];
     case 'TaskStarted':
     case 'TaskTimedOut':
     case 'TaskScheduled':
@@ -107,6 +101,10 @@ function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames):
     case 'RetryArmed':
       return [fact.type];
   }
+}
+
+function detailsKey(type: string): string {
+  return `${type.charAt(0).toLowerCase()}${type.slice(1)}EventDetails`;
 }
 
 function taskEvent(fact: TaskFact, named: string, { region }: HistoryNames): Rendered {

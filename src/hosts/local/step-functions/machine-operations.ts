@@ -32,6 +32,7 @@ async function create({ machines, arns, nowMs }: ApiParts, input: Input): Promis
   const name = checkName(text(input, 'name'));
   const definition = text(input, 'definition');
   const type = optionalText(input, 'type') ?? 'STANDARD';
+  refuseVersions(input);
   checkDefinition(definition, type === 'EXPRESS' ? 'EXPRESS' : 'STANDARD');
   if (type !== 'STANDARD')
     throw new ApiError('StateMachineTypeNotSupported', `State machines of type ${type} are not implemented by the local host`);
@@ -61,11 +62,17 @@ async function update(parts: ApiParts, input: Input): Promise<JsonObject> {
       'Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified',
     );
   }
+  refuseVersions(input);
   if (definition !== undefined) checkDefinition(definition, 'STANDARD');
   const next = definition ?? known.definition;
   const updated = { ...known, definition: next, revision: revisionOf(next), roleArn: roleArn ?? known.roleArn, updatedAtMs: parts.nowMs() };
   await parts.machines.save(updated);
   return { updateDate: updated.updatedAtMs / 1000, revisionId: updated.revision };
+}
+
+function refuseVersions({ publish }: Input): void {
+  if (publish === true)
+    throw new ApiError('ValidationException', 'Versions of state machines (publish) are not implemented by the local host');
 }
 
 function describe({ arn, name, definition, roleArn, createdAtMs, revision, updatedAtMs }: MachineRecord): JsonObject {

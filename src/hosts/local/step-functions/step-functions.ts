@@ -10,12 +10,13 @@ import { ApiError } from './api-error.ts';
 import type { ApiParts } from './api-parts.ts';
 import { operationsOf, startExecution } from './api.ts';
 import { arnSpace, childName, type ArnSpace } from './arns.ts';
-import { createExecutions, type Executions } from './executions.ts';
+import { createExecutions, ended, type Executions } from './executions.ts';
 import { createInvocations } from './invocations.ts';
 import { createJournal } from './journal.ts';
 import { createMachines } from './machines.ts';
 import type { CheckpointStore, ExecutionEnded, InvokeFunction } from './ports.ts';
 import { inputOf } from './requests.ts';
+import { recover } from './recovery.ts';
 import type { Names, Runtime } from './runtime.ts';
 import { createTimers } from './timers.ts';
 
@@ -66,7 +67,7 @@ export function createStepFunctions(ports: StepFunctionsPorts): StepFunctions {
     },
     startExecution: (parameters, startedBy) => startByTask(parts, parameters, startedBy, newId),
     onEnded: (execution, wakeParent) => {
-      executions.ended(execution, wakeParent);
+      ended(executions, execution, wakeParent);
     },
   };
   const executions: Executions = createExecutions(runtime, {
@@ -93,7 +94,7 @@ export function createStepFunctions(ports: StepFunctionsPorts): StepFunctions {
     },
     async recover() {
       await machines.load();
-      await executions.recover();
+      await recover(executions);
     },
     async close() {
       invocations.close();

@@ -45,7 +45,7 @@ export function createTimers(clock: HostClock): Timers {
   };
   return {
     set(atMs, target, callback) {
-      const timer: Timer = { atMs, fire: { target, callback: callback as (target: never) => void } };
+      const timer: Timer = { atMs, fire: { target, callback } };
       push(heap, timer);
       if (heap[0] === timer) rearm();
       return timer;
@@ -54,14 +54,9 @@ export function createTimers(clock: HostClock): Timers {
       if (timer?.fire === undefined) return;
       timer.fire = undefined;
       dropped += 1;
-      if (heap[0] === timer) {
-        // A dropped deadline must not move a driven clock.
-        while (heap[0] !== undefined && heap[0].fire === undefined) {
-          popTop(heap);
-          dropped -= 1;
-        }
-        rearm();
-      }
+      const popped = popDropped(heap);
+      dropped -= popped;
+      if (popped > 0) rearm();
       if (dropped < FEWEST_DROPPED_TO_SWEEP || dropped * 2 < heap.length) return;
       heap = heap.filter((one) => one.fire !== undefined).sort((left, right) => left.atMs - right.atMs);
       dropped = 0;
@@ -73,6 +68,16 @@ export function createTimers(clock: HostClock): Timers {
       heap = [];
     },
   };
+}
+
+/** A dropped deadline must not move a driven clock, so none stays on top. */
+function popDropped(heap: Timer[]): number {
+  let popped = 0;
+  for (let top = heap[0]; top !== undefined && top.fire === undefined; top = heap[0]) {
+    popTop(heap);
+    popped += 1;
+  }
+  return popped;
 }
 
 function push(heap: Timer[], timer: Timer): void {

@@ -2,15 +2,18 @@ import type { Checkpoint, CheckpointKey, CheckpointStore } from '#hosts/local/st
 
 export interface MemoryCheckpoints extends CheckpointStore {
   readonly writes: { readonly count: number; readonly documents: number };
-  /** From the given write on (the first is 1), nothing is written any more and nobody is answered: the process is gone. */
-  dieAt(write: number): void;
+  /**
+   * At the given write (the first is 1) the process is gone: nobody is answered any more. Of the dying write, that many documents are
+   * still written, which is what a flush of more than one transaction may leave.
+   */
+  dieAt(write: number, lastDocuments?: number): void;
   /** The same documents for the next process. */
   reborn(): MemoryCheckpoints;
 }
 
 export function memoryCheckpoints(partitions = new Map<string, Map<string, string>>()): MemoryCheckpoints {
   const writes = { count: 0, documents: 0 };
-  let lastWrite = Infinity;
+  let dying = { write: Infinity, documents: 0 };
   const apply = (puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): void => {
     for (const { partition, sort, body } of puts) {
       const documents = partitions.get(partition) ?? new Map<string, string>();
@@ -22,7 +25,8 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
     writes,
     write(puts, deletes) {
       writes.count += 1;
-      if (writes.count >= lastWrite) return new Promise(() => undefined);
+      if (writes.count === dying.write) apply(puts.slice(0, dying.documents), deletes.slice(0, Math.max(0, dying.documents - puts.length)));
+      if (writes.count >= dying.write) return new Promise(() => undefined);
       writes.documents += puts.length + deletes.length;
       apply(puts, deletes);
       return Promise.resolve();
@@ -33,8 +37,8 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
         documents.sort(([left], [right]) => (left < right ? -1 : 1)).map(([sort, body]) => ({ partition, sort, body })),
       );
     },
-    dieAt(write) {
-      lastWrite = write;
+    dieAt(write, documents = 0) {
+      dying = { write, documents };
     },
     reborn: () => memoryCheckpoints(partitions),
   };

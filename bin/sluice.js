@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** Runs the built command line; the first use in a fresh checkout builds it. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../', import.meta.url);
+const app = new URL('.out/app/src/cli/main.js', root);
+
+if (!existsSync(app)) {
+  const built = spawnSync(process.execPath, ['scripts/build.js', '--app'], { cwd: fileURLToPath(root), stdio: ['ignore', 2, 2] });
+  if (built.status !== 0) {
+    process.stderr.write('sluice: the command line is not built.\nWhy: scripts/build.js failed, see above.\nNext: npm ci && npm run build\n');
+    process.exit(70);
+  }
+}
+await import(app.href);

@@ -1,0 +1,64 @@
+/** The command line: finds the command, gives it what it needs, turns what it throws into three lines and an exit code. */
+import { sluiceClient } from '#client/sluice-client';
+import { catalogApply, catalogList } from './catalog.ts';
+import { UsageError, type Command, type Context, type ExitCode } from './command.ts';
+import { connectionOf, type Environment } from './connection.ts';
+import { failureOf, failureText } from './failures.ts';
+import { parseInvocation } from './flags.ts';
+import { commandHelp, groupHelp, overview } from './help.ts';
+import { runListing, runStart, runView } from './run.ts';
+import { tokenShow } from './token.ts';
+
+const COMMANDS: readonly Command[] = [runStart, runListing, runView, catalogApply, catalogList, tokenShow];
+
+/** What a process has and a test gives. */
+export interface Surroundings extends Omit<Context, 'client' | 'token'> {
+  readonly environment: Environment;
+  readonly fetch?: typeof fetch;
+}
+
+export async function sluice(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const [group, name, ...rest] = words;
+  const command = COMMANDS.find((each) => each.group === group && each.name === name);
+  try {
+    if (command) return await invoked(command, rest, surroundings);
+    return explained(words, surroundings);
+  } catch (error) {
+    const failure = failureOf(error, command);
+    surroundings.stderr.write(failureText(failure));
+    return failure.exitCode;
+  }
+}
+
+async function invoked(command: Command, words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const invocation = parseInvocation(command, words);
+  if (invocation.has('help')) {
+    surroundings.stdout.write(commandHelp(command));
+    return 0;
+  }
+  const { url, token } = connectionOf(invocation, surroundings.environment);
+  const { fetch } = surroundings;
+  const client = sluiceClient({ url, ...(token === undefined ? {} : { token }), ...(fetch ? { fetch } : {}) });
+  return command.run({ ...surroundings, client, token }, invocation);
+}
+
+/** No command: help that was asked for goes to stdout, help that was needed to stderr. */
+function explained([group, name]: readonly string[], { stdout, stderr }: Surroundings): ExitCode {
+  const asked = (word: string | undefined): boolean => word === '--help' || word === '-h' || word === 'help';
+  if (asked(group)) {
+    stdout.write(overview(COMMANDS));
+    return 0;
+  }
+  if (group === undefined) {
+    stderr.write(overview(COMMANDS));
+    return 2;
+  }
+  if (!COMMANDS.some((each) => each.group === group)) throw new UsageError(`there is no "${group}"; a group and a command come first`);
+  if (asked(name)) {
+    stdout.write(groupHelp(group, COMMANDS));
+    return 0;
+  }
+  if (name !== undefined) throw new UsageError(`there is no "${group} ${name}"`, `sluice ${group} --help lists the commands.`);
+  stderr.write(groupHelp(group, COMMANDS));
+  return 2;
+}

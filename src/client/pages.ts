@@ -1,0 +1,31 @@
+/** Lists come in pages. A short page is not the end; only a page without a cursor is. */
+import type { PageView } from '#contract/views';
+
+export interface PageOptions {
+  /** Items of one page, 1 to 500. */
+  readonly limit?: number;
+  /** `next-cursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** Every item of a list, asking for the next page when one is used up. */
+export async function* itemsOf<Item, Options extends object>(
+  list: (options: Options & Pick<PageOptions, 'cursor'>) => Promise<PageView<Item>>,
+  options: Options,
+): AsyncGenerator<Item, void, undefined> {
+  let page = await list(options);
+  for (;;) {
+    yield* page.items;
+    const cursor = page['next-cursor'];
+    if (cursor === undefined) return;
+    page = await list({ ...options, cursor });
+  }
+}
+
+/** `?a=1&b=2` of what is given; nothing where nothing is. */
+export function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(parameters).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)] as [string, string]],
+  );
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+}

@@ -1,0 +1,211 @@
+/** The DynamoDB stores on the embedded engine: the ports' own suites, and what only DynamoDB can get wrong. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
+import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { keys } from '#adapters/dynamodb/keys';
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoTable, type Table } from '#adapters/dynamodb/table';
+import { Fault } from '#domain/faults';
+import { instant } from '#domain/ids';
+import type { Job } from '#domain/job';
+import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { change, jobStoreContract } from '#test/adapters/contracts/job-store.contract';
+import { runStoreContract } from '#test/adapters/contracts/run-store.contract';
+import { aRun, aTemplate, newJobs, START_MS } from '#test/domain/builders';
+import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
+
+let database: TestDatabase;
+let table: Table;
+beforeAll(async () => {
+  database = await startTestDatabase();
+  ({ table } = await database.freshTable());
+});
+afterAll(() => database.close());
+
+const requestsMade = (): number => [...database.requests.values()].reduce((sum, count) => sum + count, 0);
+
+describe('the run store', () => {
+  runStoreContract(() => Promise.resolve(dynamoRunStore(table)));
+});
+describe('the job store', () => {
+  jobStoreContract(() => Promise.resolve(dynamoJobStore(table)));
+});
+describe('the catalog store', () => {
+  catalogStoreContract(() => Promise.resolve(dynamoCatalogStore(table)));
+});
+
+test('an API token is found by its id, and an unknown id is absent', async () => {
+  const tokens = dynamoApiTokenStore(table);
+  const token = { id: 'abcd', name: 'ci', secretDigest: '00', scopes: ['runs:read', 'runs:write'] as const };
+  await tokens.put(token);
+  expect(await tokens.find('abcd')).toEqual(token);
+  expect(await tokens.find('abc')).toBeUndefined();
+});
+
+describe('a request that died while it was being accepted', () => {
+  // Big enough for several items, so that the natural key is reserved first.
+  const sets = Array.from({ length: 40 }, (_, index) => ({ INDEX: index, TEXT: 'x'.repeat(30_000) }));
+
+  /** A table whose process dies before its nth write; what was written before stays. */
+  const dyingAt = (writes: number): Table => {
+    let made = 0;
+    const die = (): void => {
+      made += 1;
+      if (made > writes) throw new Error('killed');
+    };
+    return {
+      ...table,
+      write: async (action) => {
+        die();
+        return table.write(action);
+      },
+      transact: async (actions) => {
+        die();
+        return table.transact(actions);
+      },
+    };
+  };
+
+  test.each([1, 2, 3])('after %i of its writes it is invisible, holds its name for a minute, and is then taken over', async (writes) => {
+    const store = dynamoRunStore(table);
+    const first = aRun({ count: 40 });
+    const acceptance = { run: first, sets, bodyDigest: 'digest' };
+    await expect(dynamoRunStore(dyingAt(writes)).accept(acceptance)).rejects.toThrow('killed');
+    expect(await store.load(first.id)).toBeUndefined();
+    expect(await store.list({ userRunId: first.userRunId }, { limit: 1 })).toEqual({ kind: 'page', page: { items: [] } });
+
+    const later = (seconds: number): typeof first => {
+      const { userRunId, count } = first;
+      return aRun({ userRunId, count, createdAt: instant(START_MS + seconds * 1000) });
+    };
+    expect(await store.accept({ ...acceptance, run: later(60) })).toMatchObject({
+      kind: 'taken',
+      earlier: { runId: first.id, complete: false },
+    });
+    const heir = later(61);
+    expect(await store.accept({ ...acceptance, run: heir })).toEqual({ kind: 'accepted' });
+    const stored = await store.load(heir.id);
+    expect(stored && (await store.sets(stored, 0, 40))).toEqual(sets);
+    // The dead come back to a name that is not theirs any more.
+    expect(await store.accept(acceptance)).toMatchObject({ kind: 'taken', earlier: { runId: heir.id, complete: true } });
+  });
+});
+
+describe('a corrupted item', () => {
+  const corrupt = async (key: { readonly pk: string; readonly sk: string }, broken: object): Promise<void> => {
+    await table.write({ kind: 'put', item: { ...key, ...broken } });
+  };
+  const faultOf = async (call: Promise<unknown>): Promise<Fault> => {
+    const error = await call.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    if (error instanceof Fault) return error;
+    throw new Error('no fault was thrown', { cause: error });
+  };
+
+  test('a bad item is a CorruptItem that names its key, whatever store meets it', async () => {
+    const { id } = aRun();
+    const ref = { runId: id, index: 0 };
+    const template = aTemplate().id;
+    const meetings: readonly (readonly [{ readonly pk: string; readonly sk: string }, () => Promise<unknown>])[] = [
+      [keys.run(id), () => dynamoRunStore(table).load(id)],
+      [keys.job(ref, 1), () => dynamoJobStore(table).load(ref, 1)],
+      [keys.counts(id, 0), () => dynamoJobStore(table).counts(aRun({ id }))],
+      [keys.parameters(ref), () => dynamoJobStore(table).parameters(ref)],
+      [keys.naturalKey('corrupt', 'corrupt'), () => dynamoRunStore(table).earlierRequest({ userId: 'corrupt', userRunId: 'corrupt' })],
+      [keys.templateVersion(template, 77), () => dynamoCatalogStore(table).template(template, 77)],
+      [keys.pattern('corrupt', 'corrupt'), () => dynamoCatalogStore(table).pattern('corrupt', 'corrupt')],
+    ];
+    for (const [key, meet] of meetings) {
+      await corrupt(key, { state: 'NOSUCH', finished: 'many', values: 7 });
+      const fault = await faultOf(meet());
+      expect(fault).toMatchObject({ name: 'CorruptItem', retryable: false });
+      expect(fault.message).toContain(key.pk);
+      expect(fault.message).toContain(key.sk);
+    }
+  });
+
+  test('text that is not JSON where JSON belongs is a CorruptItem too', async () => {
+    const { id } = aRun();
+    const ref = { runId: id, index: 0 };
+    await corrupt(keys.parameters(ref), { values: '{"half":', provenance: '{}' });
+    const fault = await faultOf(dynamoJobStore(table).parameters(ref));
+    expect(fault).toMatchObject({ name: 'CorruptItem' });
+    expect(fault.message).toContain(keys.parameters(ref).pk);
+  });
+});
+
+describe('the number of requests', () => {
+  /**
+   * A change with one event is three actions (job, open row, entry), so 33 share a transaction of 99 beside the shard's counts:
+   * 1,000 jobs in two shards of 500 need 2 × ⌈500 / 33⌉ = 32. Twice that would mean that batching is lost.
+   */
+  const SAVES = 32;
+
+  test('1,000 changes of one event that are submitted at once share 32 transactions', async () => {
+    const store = dynamoJobStore(table);
+    const run = aRun({ count: 1000 });
+    await store.create(newJobs(run), run.count);
+    const jobs = await store.loadRange(run, 0, run.count);
+    database.forgetRequests();
+    await Promise.all(jobs.map((job) => store.save([change(job, { name: 'run' })], run.count)));
+    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: SAVES });
+  });
+
+  test('1,000 jobs are created in 42 transactions, read in 10, and what is open in one query a shard', async () => {
+    const store = dynamoJobStore(table);
+    const run = aRun({ count: 1000 });
+    database.forgetRequests();
+    await store.create(newJobs(run), run.count);
+    // Four actions a job: 24 in a transaction, 2 × ⌈500 / 24⌉.
+    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: 42 });
+    database.forgetRequests();
+    await store.loadRange(run, 0, run.count);
+    expect(Object.fromEntries(database.requests)).toEqual({ BatchGetItemCommand: 10 });
+    database.forgetRequests();
+    const open = await store.open(run);
+    expect(open).toHaveLength(1000);
+    expect(Object.fromEntries(database.requests)).toEqual({ QueryCommand: 2 });
+  });
+
+  test('a stale change costs its own transaction one try for each neighbour, and the others nothing', async () => {
+    const store = dynamoJobStore(table);
+    const run = aRun({ count: 300 });
+    await store.create(newJobs(run), run.count);
+    const jobs = await store.loadRange(run, 0, run.count);
+    await store.save([change(jobs[0] as Job, { name: 'run' })], run.count);
+    database.forgetRequests();
+    const outcomes = await store.save(
+      jobs.map((job) => change(job, { name: 'run' })),
+      run.count,
+    );
+    expect(outcomes.filter(({ kind }) => kind === 'conflict')).toHaveLength(1);
+    // ⌈300 / 33⌉ and the 33 of the refused one.
+    expect(requestsMade()).toBe(10 + 33);
+  });
+
+  test('a thousand reads that are asked for at once are ten requests, and a lone one is a plain read', async () => {
+    database.forgetRequests();
+    const run = aRun({ count: 1000 });
+    await Promise.all(Array.from({ length: 1000 }, (_, index) => table.get(keys.job({ runId: run.id, index }, 1000))));
+    await table.get(keys.run(run.id));
+    expect(Object.fromEntries(database.requests)).toEqual({ BatchGetItemCommand: 10, GetItemCommand: 1 });
+  });
+});
+
+describe('a table that does not answer', () => {
+  test('is a fault that may be retried, for reads and for writes', async () => {
+    const stopped = await startTestDatabase();
+    const { name } = await stopped.freshTable();
+    const unreachable = dynamoTable(stopped.client, name);
+    await stopped.close();
+    for (const call of [
+      () => unreachable.get({ pk: 'a', sk: 'b' }),
+      () => unreachable.write({ kind: 'put', item: { pk: 'a', sk: 'b' } }),
+      () => unreachable.query({ pk: 'a' }),
+    ])
+      await expect(call()).rejects.toMatchObject({ name: 'StoreBusy', retryable: true });
+  });
+});
