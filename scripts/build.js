@@ -67,6 +67,7 @@ async function buildFunctions() {
         entryPoints: [handler],
         outfile: `.out/${handler.replace(/\.ts$/, '.mjs')}`,
         target: 'node24',
+        alias: { '@aws-sdk/credential-provider-node': './src/adapters/lambda/credentials.ts' },
         minify: true,
         sourcemap: 'linked',
         sourcesContent: false,

@@ -66,7 +66,7 @@ export function setsOfFlags(given: readonly GivenFlag[]): readonly ParameterSet[
 
 /** The sets of a file, by its name's ending: .json, .ndjson, .jsonl or .csv. */
 export function setsOfFile(path: string, text: string): readonly ParameterSet[] {
-  switch (/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase()) {
+  switch (/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '') {
     case 'json':
       return setsOfJson(path, text);
     case 'ndjson':

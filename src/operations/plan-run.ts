@@ -49,7 +49,8 @@ async function acceptedHere(ports: Needs, request: Omit<StartRun, 'requestedBy'>
   switch (outcome.kind) {
     case 'started':
     case 'replayed':
-      return outcome.run;
+      // As it is stored: where its sets lie is known only since they were written.
+      return loadRun(ports, outcome.run.id);
     case 'in-progress':
       throw new Fault('StoreBusy', 'the same request is being accepted by another caller');
     case 'key-reused':

@@ -55,7 +55,8 @@ export async function acceptRun(ports: Needs, request: StartRun): Promise<StartR
     ports.runs.earlierRequest(keys),
     ports.catalog.pattern(request.sourceType, request.targetType),
   ]);
-  if (earlier?.complete === true || (earlier && earlier.bodyDigest !== bodyDigest)) return answerAsBefore(ports, earlier, bodyDigest);
+  // An incomplete one may have lapsed, whatever its body was: the store knows.
+  if (earlier?.complete === true) return answerAsBefore(ports, earlier, bodyDigest);
   if (!pattern) return { kind: 'no-pattern', known: await nearestPatterns(ports, request) };
   const template = await ports.catalog.template(pattern.templateId);
   if (!template) return { kind: 'no-template', pattern };

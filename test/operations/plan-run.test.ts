@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-const SETS = Array.from({ length: 30 }, (_, index) => ({ INDEX: index }));
+const SETS = Array.from({ length: 8 }, (_, index) => ({ INDEX: index }));
 
 async function accepted({ ports }: World): Promise<RunId> {
   const outcome = await startRun(ports, request({ sets: SETS }));
@@ -72,11 +72,11 @@ describe('an accepted run', () => {
     expect(it.orchestrator.watches.size).toBe(1);
   });
 
-  test.each(['before', 'after'] as const)('a crash %s any of its steps: the repeated PlanRun ends with one job for each set', async (when) => {
-    for (let nth = 1; ; nth += 1) {
+  test('a crash after any of its steps: the repeated PlanRun ends with one job for each set', async () => {
+    for (let nth = 0; ; nth += 1) {
       const it = await world(database);
       const id = await accepted(it);
-      const crashing = crashingAt(it.ports, nth, when);
+      const crashing = crashingAt(it.ports, nth);
       const outcome = await planRun(crashing.ports, driven(id, 'arn-1')).catch((error: unknown) => error);
       if (!(outcome instanceof Crash)) {
         expect(nth).toBeGreaterThan(5);

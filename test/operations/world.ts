@@ -1,6 +1,6 @@
 /**
  * The operations on real stores, with a clock that stands still, the sleep engine and an orchestrator that only remembers.
- * A crash is a port's method that throws in place of its effect, or after it, and everything that was written stays.
+ * A crash is a port's method that throws after its effect, and everything that was written stays.
  */
 import { ulid } from 'ulid';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
@@ -146,9 +146,13 @@ export interface Crashing {
   readonly calls: readonly string[];
 }
 
-/** The nth call of a port, counted from 1, crashes before or after its effect. */
-export function crashingAt(ports: Ports, nth: number, when: 'before' | 'after'): Crashing {
+/**
+ * The nth call of a port, counted from 1, takes effect and then crashes; 0 crashes before anything. That covers every
+ * place: a crash before a call leaves what a crash after the call before it leaves.
+ */
+export function crashingAt(ports: Ports, nth: number): Crashing {
   const calls: string[] = [];
+  let crashed = false;
   const wrapped = <Port extends object>(name: string, port: Port): Port =>
     new Proxy(port, {
       get(target, method) {
@@ -157,9 +161,12 @@ export function crashingAt(ports: Ports, nth: number, when: 'before' | 'after'):
         return async (...parameters: readonly unknown[]): Promise<unknown> => {
           calls.push(`${name}.${String(method)}`);
           const mine = calls.length;
-          if (mine > nth || (mine === nth && when === 'before')) throw new Crash(`${when} ${name}.${String(method)}`);
+          if (mine > nth && (crashed || nth === 0)) throw new Crash('the process is gone');
           const result: unknown = await Reflect.apply(value, target, parameters);
-          if (mine === nth) throw new Crash(`${when} ${name}.${String(method)}`);
+          if (mine === nth) {
+            crashed = true;
+            throw new Crash(`after ${name}.${String(method)}`);
+          }
           return result;
         };
       },

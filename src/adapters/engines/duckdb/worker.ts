@@ -33,5 +33,6 @@ async function receive(message: ToWorker): Promise<void> {
 }
 
 function answer(message: FromWorker): void {
-  process.send?.(message);
+  // A parent that was killed hears nothing, and `disconnect` follows: the error has nobody else to tell.
+  process.send?.(message, undefined, undefined, () => undefined);
 }

@@ -1,7 +1,7 @@
 /**
  * An open execution in memory: what folding its journal leaves (`fold.ts`). It is mutable on purpose, the one place that is:
  * ten thousand parked children are ten thousand of these, and a fold that copied them would cost more than the work itself.
- * Only `fold.ts` writes to them; the fields of `Scheduling` belong to the driver and mean nothing to the fold.
+ * Only the fold (`fold.ts`, `fold-inner.ts`) writes to them; the fields of `Scheduling` belong to the driver and mean nothing to the fold.
  */
 import type { Json } from '#domain/json';
 import type { Ending, Failure, FailureKind, MapLimits } from './facts.ts';

@@ -58,7 +58,7 @@ export function createExecutions(runtime: Runtime, ports: Ports): Executions {
 
 export const OPEN = 'open';
 
-/** The key is in the order in which the flush writes: what recovery starts from is durable first, and again last. */
+/** Before the first fact, so that recovery finds what it began; after the last one, so that no end is told that is not in the journal. */
 function putSummary({ runtime }: Executions, summary: Summary, order: 'before' | 'after'): void {
   const { key, machineName, name } = summary;
   const { inputText: _input, ...listed } = summary;

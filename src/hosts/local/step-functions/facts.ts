@@ -18,7 +18,7 @@ export interface Stamp {
   readonly at: number;
 }
 
-/** `null` is what SendTaskFailure without error or cause leaves in `$states.errorOutput`. */
+/** A task that fails by SendTaskFailure may have neither. */
 export interface Failure {
   readonly error?: string;
   readonly cause?: string;

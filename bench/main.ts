@@ -1,0 +1,67 @@
+/**
+ * `npm run bench`: the figures of design §10, each beside its budget. Nothing here fails a build: times belong to the machine
+ * they were taken on, and what must hold everywhere (counts, sizes) is a test.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { idleProcess } from './process.ts';
+import { app, benchService, sleepingSets, type BenchService } from './service.ts';
+import { table } from './table.ts';
+
+type Row = readonly [what: string, figure: string, budget: string];
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+
+async function timed<Result>(work: () => Promise<Result>): Promise<readonly [number, Result]> {
+  const from = performance.now();
+  const result = await work();
+  return [performance.now() - from, result];
+}
+
+async function untilRecorded(service: BenchService, count: number, rounds: number): Promise<Row> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const [ms, view] = await timed(async () => {
+      const started = await service.post(`recorded-${count}-${round}`, sleepingSets(count, 3));
+      return service.ended(started['run-id']);
+    });
+    if (view.jobs.finished !== count) throw new Error(`${view.jobs.finished} of ${count} were recorded`);
+    times.push(ms);
+  }
+  const budget = count === 1000 ? '5 s' : count === 200 ? '3.8 s' : 'linear';
+  return [`${count.toLocaleString('en')} sets of 3 s, all ended and recorded`, `${seconds(median(times))} (${times.map(seconds).join(', ')})`, budget];
+}
+
+async function untilAccepted(service: BenchService, count: number, rounds: number, budget: string): Promise<Row> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const [ms, started] = await timed(() => service.post(`accepted-${count}-${round}`, sleepingSets(count, 0)));
+    times.push(ms);
+    await service.ended(started['run-id']);
+  }
+  return [`POST to 202, ${count.toLocaleString('en')} sets, p50 of ${rounds}`, `${Math.round(median(times))} ms`, budget];
+}
+
+async function main(): Promise<void> {
+  const rows: Row[] = [];
+  const idle = await idleProcess();
+  rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
+  rows.push(['idle memory, service and DynamoDB', `${Math.round(idle.residentMb)} MB`, '150 MB']);
+  const service = await benchService();
+  rows.push(await untilAccepted(service, 1, 20, '15 ms'));
+  rows.push(await untilRecorded(service, 200, 3));
+  rows.push(await untilRecorded(service, 1000, 3));
+  rows.push(await untilAccepted(service, 1000, 5, '300 ms'));
+  if (!process.argv.includes('--quick')) {
+    rows.push(await untilRecorded(service, 10_000, 1));
+    rows.push(await untilAccepted(service, 10_000, 3, '3,000 ms'));
+  }
+  await service.close();
+  process.stdout.write(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}\n\n`);
+  process.stdout.write(`${table(['what', 'measured', 'budget'], rows)}\n`);
+  execFileSync(process.execPath, [fileURLToPath(new URL('scripts/bundle-sizes.js', app))], { stdio: 'inherit' });
+}
+
+await main();
