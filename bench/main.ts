@@ -6,8 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { idleProcess } from './process.ts';
-import { app, benchService, sleepingSets, type BenchService } from './service.ts';
+import { benchService, sleepingSets, type BenchService } from './service.ts';
 import { table } from './table.ts';
+
+/** The built app: this runs as `.out/app/bench/main.js`. Not in a module that is shared: the bundler puts those elsewhere. */
+const app = new URL('../', import.meta.url);
 
 type Row = readonly [what: string, figure: string, budget: string];
 
@@ -46,10 +49,10 @@ async function untilAccepted(service: BenchService, count: number, rounds: numbe
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  const idle = await idleProcess();
+  const idle = await idleProcess(app);
   rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
   rows.push(['idle memory, service and DynamoDB', `${Math.round(idle.residentMb)} MB`, '150 MB']);
-  const service = await benchService();
+  const service = await benchService(app);
   rows.push(await untilAccepted(service, 1, 20, '15 ms'));
   rows.push(await untilRecorded(service, 200, 3));
   rows.push(await untilRecorded(service, 1000, 3));

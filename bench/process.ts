@@ -4,7 +4,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { app } from './service.ts';
 
 export interface IdleProcess {
   readonly startMs: number;
@@ -14,7 +13,7 @@ export interface IdleProcess {
 
 const SETTLING_MS = 2000;
 
-export async function idleProcess(): Promise<IdleProcess> {
+export async function idleProcess(app: URL): Promise<IdleProcess> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const startedAt = performance.now();
   const child = spawn(process.execPath, [fileURLToPath(new URL('src/hosts/local/main.js', app)), '--port', '0', '--data-dir', dataDir], {
@@ -36,9 +35,11 @@ export async function idleProcess(): Promise<IdleProcess> {
     await new Promise((resolve) => setTimeout(resolve, SETTLING_MS));
     return { startMs, residentMb: residentKb([child.pid ?? 0]) / 1024 };
   } finally {
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGTERM');
-    await gone;
+    if (child.exitCode === null) {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+    }
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

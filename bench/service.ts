@@ -7,9 +7,6 @@ import { systemClock } from '#hosts/local/host-clock';
 import { startLocalHost } from '#hosts/local/local-host';
 import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
-/** From `.out/app/bench/`. */
-export const app = new URL('../', import.meta.url);
-
 export interface BenchService {
   readonly sleep: SleepEngine;
   post(name: string, sets: readonly object[]): Promise<RunStarted>;
@@ -17,7 +14,7 @@ export interface BenchService {
   close(): Promise<void>;
 }
 
-export async function benchService(): Promise<BenchService> {
+export async function benchService(app: URL): Promise<BenchService> {
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const clock = systemClock();
   const sleep = sleepEngine({ nowMs: () => clock.nowMs(), at: (atMs, callback) => clock.at(atMs, callback) });

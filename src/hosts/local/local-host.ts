@@ -110,7 +110,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     await Promise.all(endedExecutions);
     installPorts(undefined);
   });
-  const nudging = nudges((runId) => functions.call('pollRun', { runId }));
+  const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
   const unsubscribe = Object.values(engines).map((engine) =>
     engine.onChange(({ runId }) => {
       nudging.nudge(runId);
@@ -118,7 +118,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   );
   closers.push(async () => {
     for (const stop of unsubscribe) stop();
-    await nudging.idle();
+    await nudging.close();
     for (const engine of Object.values(engines)) await engine.close();
   });
 
