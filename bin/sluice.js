@@ -10,7 +10,9 @@ const app = new URL('.out/app/src/cli/main.js', root);
 if (!existsSync(app)) {
   const built = spawnSync(process.execPath, ['scripts/build.js', '--app'], { cwd: fileURLToPath(root), stdio: ['ignore', 2, 2] });
   if (built.status !== 0) {
-    process.stderr.write('sluice: the command line is not built.\nWhy: scripts/build.js failed, see above.\nNext: npm ci && npm run build\n');
+    process.stderr.write(
+      'sluice: the command line is not built.\nWhy: scripts/build.js failed, see above.\nNext: npm ci && npm run build\n',
+    );
     process.exit(70);
   }
 }

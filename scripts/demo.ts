@@ -12,7 +12,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { applyCatalog, catalogFiles, checkedCatalog } from '#cli/apply-catalog';
 import { appliedLine } from '#cli/catalog';
 import { jobTable, runSummary } from '#cli/run-text';
-import { take } from '#cli/taken';
+import { take } from '#cli/take';
 import { sluiceClient, type SluiceClient } from '#client/sluice-client';
 import type { RunRequest } from '#contract/run-request';
 import { RunStarted, type JobView, type RunView } from '#contract/views';
@@ -37,7 +37,7 @@ async function demo(dataDir: string): Promise<boolean> {
   const closers: (() => Promise<void>)[] = [];
   try {
     const feed = await servedFile('countries.json');
-    closers.push(feed.close);
+    closers.push(() => feed.close());
     const host = await startedService(dataDir);
     closers.push(() => host.close());
     print(`Service on ${host.url}, input root: the data of vega-datasets. Catalog:\n`);

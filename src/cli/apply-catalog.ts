@@ -5,7 +5,7 @@ import { ApiError } from '#client/errors';
 import type { Change, SluiceClient } from '#client/sluice-client';
 import { nameOf, readCatalog, type Catalog, type CatalogFile, type CatalogPattern, type CatalogTemplate } from './catalog-documents.ts';
 import { CommandFailure } from './command.ts';
-import { refusal } from './failures.ts';
+import { failureOf } from './failures.ts';
 
 export interface Applied {
   readonly change: Change;
@@ -48,7 +48,7 @@ export async function applyCatalog(client: SluiceClient, catalog: Catalog, onApp
       registered += 1;
     } catch (error) {
       const before = registered === 1 ? '1 document before it was' : `${registered} documents before it were`;
-      throw error instanceof ApiError ? refusal(`${where}: ${kind} ${name} was not registered; ${before}`, error.problem) : error;
+      throw failureOf(error, { what: `${where}: ${kind} ${name} was not registered; ${before}`, help: 'sluice catalog apply --help' });
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Command } from './command.ts';
 import { numberFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
 import { table } from './table.ts';
-import { take } from './taken.ts';
+import { take } from './take.ts';
 
 export const catalogApply: Command = {
   group: 'catalog',

@@ -21,9 +21,9 @@ export interface Context {
   /** On whose behalf, where no flag says. */
   readonly userName: string;
   /** A name that no other start has. */
-  newRunName(userName: string): string;
+  readonly newRunName: (userName: string) => string;
   /** The text of a file that the user named. */
-  readText(path: string): string;
+  readonly readText: (path: string) => string;
 }
 
 export interface Flag {

@@ -1,7 +1,7 @@
 /** From whatever was thrown to the three lines that the user sees, and to the exit code. */
 import { ApiError, ServiceUnreachable, UnexpectedAnswer } from '#client/errors';
 import type { Problem, ProblemSlug } from '#contract/problems';
-import { CommandFailure, UsageError, type Command, type ExitCode } from './command.ts';
+import { CommandFailure, UsageError, type ExitCode } from './command.ts';
 
 const PROBLEMS_SHOWN = 20;
 
@@ -26,7 +26,7 @@ const NEXT: Readonly<Record<ProblemSlug, string>> = {
 };
 
 /** The three lines of a refusal. */
-export function refusal(what: string, problem: Problem): CommandFailure {
+function refusal(what: string, problem: Problem): CommandFailure {
   const slug = problem.type.replace('/problems/', '');
   const next = Object.hasOwn(NEXT, slug) ? NEXT[slug as ProblemSlug] : 'look at the service.';
   return new CommandFailure(exitCodeOf(problem.status), { what, why: reasons(problem), next });
@@ -44,13 +44,11 @@ function exitCodeOf(status: number): ExitCode {
   return status === 429 || status >= 500 ? 70 : 2;
 }
 
-export function failureOf(error: unknown, command: Command | undefined): CommandFailure {
-  const what = command?.undone ?? 'nothing was done';
+/** `what` did not happen; `help` is the command that explains the command line. */
+export function failureOf(error: unknown, { what, help }: { readonly what: string; readonly help: string }): CommandFailure {
   if (error instanceof CommandFailure) return error;
-  if (error instanceof UsageError) {
-    const help = ['sluice', ...(command ? [command.group, command.name] : []), '--help'].join(' ');
+  if (error instanceof UsageError)
     return new CommandFailure(2, { what, why: error.message, next: error.next ?? `${help} explains the command.` });
-  }
   if (error instanceof ApiError) return refusal(what, error.problem);
   if (error instanceof ServiceUnreachable) {
     return new CommandFailure(70, {

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { UsageError } from './command.ts';
 import { sluice } from './sluice.ts';
 
 function userName(): string {
@@ -19,14 +18,6 @@ function newRunName(user: string): string {
   return `${user}-${at}-${randomBytes(3).toString('hex')}`;
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : `${path} cannot be read`);
-  }
-}
-
 // `sluice run list | head` closes our stdout: nothing is left to do then.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
@@ -39,5 +30,5 @@ process.exitCode = await sluice(process.argv.slice(2), {
   stderr: process.stderr,
   userName: userName(),
   newRunName,
-  readText,
+  readText: (path) => readFileSync(path, 'utf8'),
 });

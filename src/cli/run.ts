@@ -1,13 +1,15 @@
 /** `sluice run`: starting runs and looking at them. */
+import { ApiError } from '#client/errors';
 import type { SluiceClient } from '#client/sluice-client';
 import type { RunRequest } from '#contract/run-request';
 import { JobView, RunStarted, RunView } from '#contract/views';
 import { CommandFailure, UsageError, type Command, type Context, type ExitCode, type Invocation } from './command.ts';
+import { failureOf } from './failures.ts';
 import { numberFlag, requiredFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
 import { setsOfFile, setsOfFlags } from './parameter-sets.ts';
 import { jobTable, progress, runList, runSummary } from './run-text.ts';
-import { take } from './taken.ts';
+import { take } from './take.ts';
 
 const JOBS_SHOWN = 100;
 /** A run and its jobs in one document; `jobs` are the counts, as in the API. */
@@ -25,7 +27,10 @@ export const runStart: Command = {
     set: { multiple: true, help: 'begins the next set of -p' },
     'params-file': { value: 'FILE', help: 'sets from .json, .ndjson, .jsonl or .csv; those of -p come after them' },
     'user-id': { value: 'NAME', help: 'on whose behalf (the name of the OS user)' },
-    'user-run-id': { value: 'NAME', help: 'your name for the run: the same name is the same run (a new one, told on stderr)' },
+    'user-run-id': {
+      value: 'NAME',
+      help: 'your name for the run: the same name is the same run (else the idempotency key or a new one, told on stderr)',
+    },
     'idempotency-key': { value: 'KEY', help: 'the same key within 7 days is the same run' },
     wait: { short: 'w', help: 'until the run has ended' },
     'timeout-seconds': { value: 'NUMBER', help: 'of the wait; after it the run goes on' },
@@ -49,8 +54,7 @@ Without --wait the run's id alone goes to stdout. With it the run and its jobs d
     if (timeoutSeconds !== undefined && !wait) throw new UsageError('--timeout-seconds is for --wait');
     const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
     const request = requestOf(context, invocation);
-    const idempotencyKey = invocation.text('idempotency-key');
-    const started = await context.client.startRun(request, idempotencyKey === undefined ? {} : { idempotencyKey });
+    const started = await startedRun(context, request, invocation.text('idempotency-key'));
     if (wait) return waited(context, invocation, started['run-id'], { limit, timeoutSeconds });
     const count = started['job-ids'].length;
     context.stderr.write(`${started.state}: ${count} ${count === 1 ? 'job' : 'jobs'}. Look at it: sluice run view ${started['run-id']}\n`);
@@ -59,11 +63,23 @@ Without --wait the run's id alone goes to stdout. With it the run and its jobs d
   },
 };
 
+async function startedRun({ client }: Context, request: RunRequest, idempotencyKey: string | undefined): Promise<RunStarted> {
+  try {
+    return await client.startRun(request, idempotencyKey === undefined ? {} : { idempotencyKey });
+  } catch (error) {
+    // Refused is not started; where the answer is missing, nobody here knows.
+    if (error instanceof ApiError && error.status < 500) throw error;
+    const { exitCode, why, next } = failureOf(error, { what: '', help: '' });
+    const same = `Sent again with --user-run-id ${request['user-run-id']} it is the same run.`;
+    throw new CommandFailure(exitCode, { what: 'no answer says that the run was started', why, next: `${next} ${same}` });
+  }
+}
+
 function requestOf(context: Context, invocation: Invocation): RunRequest {
   const sourceType = requiredFlag(invocation, 'source-type');
   const targetType = requiredFlag(invocation, 'target-type');
   const file = invocation.text('params-file');
-  const sets = [...(file === undefined ? [] : setsOfFile(file, context.readText(file))), ...setsOfFlags(invocation.given)];
+  const sets = [...(file === undefined ? [] : setsOfFile(file, textOf(context, file))), ...setsOfFlags(invocation.given)];
   if (sets.length === 0) {
     const what = file === undefined ? 'no parameter set is given' : `${file} holds no parameter set`;
     throw new UsageError(what, 'give -p KEY=VALUE or --params-file FILE; --set alone is one set without parameters.');
@@ -71,11 +87,20 @@ function requestOf(context: Context, invocation: Invocation): RunRequest {
   const userId = invocation.text('user-id') ?? context.userName;
   return {
     'user-id': userId,
-    'user-run-id': invocation.text('user-run-id') ?? newRunName(context, userId),
+    // A key that is repeated must come with the same body, hence with the same name.
+    'user-run-id': invocation.text('user-run-id') ?? invocation.text('idempotency-key') ?? newRunName(context, userId),
     'source-type': sourceType,
     'target-type': targetType,
     'runtime-parameters': sets,
   };
+}
+
+function textOf({ readText }: Context, file: string): string {
+  try {
+    return readText(file);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : `${file} cannot be read`);
+  }
 }
 
 /** Told before the start: whoever loses the answer can repeat the command under the same name. */
@@ -98,6 +123,9 @@ async function waited(context: Context, invocation: Invocation, id: string, { li
     .waitForRun(id, {
       ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
       onChange: (seen) => live && stderr.write(`\r\u001b[2K${progress(seen)}`),
+    })
+    .catch((error: unknown) => {
+      throw failureOf(error, { what: `the wait broke off; ${id} goes on`, help: '' });
     })
     .finally(() => live && stderr.write('\r\u001b[2K'));
   await showRun(context, run, limit, invocation.json);
@@ -143,7 +171,7 @@ export const runListing: Command = {
     const [userId, userRunId] = [invocation.text('user-id'), invocation.text('user-run-id')];
     const filter = { ...(userId === undefined ? {} : { userId }), ...(userRunId === undefined ? {} : { userRunId }) };
     const { items, more } = await take(limit, (page) => client.runs({ ...filter, ...page }));
-    if (more) stderr.write(`The newest ${limit} runs; --limit shows more.\n`);
+    if (more) stderr.write(`Shown: the newest ${limit}; --limit shows more.\n`);
     if (invocation.json) stdout.write(jsonText(items, invocation.json));
     else if (items.length > 0) stdout.write(runList(items));
     else stderr.write('No runs.\n');
@@ -178,7 +206,7 @@ async function showRun({ client, stdout, stderr }: Context, run: RunView, limit:
     return;
   }
   const { items, more } = await jobsOf(client, run, limit);
-  if (more) stderr.write(`The first ${limit} of ${run.jobs.total} jobs; --limit shows more.\n`);
+  if (more) stderr.write(`Shown: the first ${limit} of ${run.jobs.total} jobs; --limit shows more.\n`);
   stdout.write(fields === undefined ? `${runSummary(run)}\n${jobTable(items)}` : jsonText({ ...run, 'job-list': items }, fields));
 }
 

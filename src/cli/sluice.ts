@@ -24,7 +24,8 @@ export async function sluice(words: readonly string[], surroundings: Surrounding
     if (command) return await invoked(command, rest, surroundings);
     return explained(words, surroundings);
   } catch (error) {
-    const failure = failureOf(error, command);
+    const help = ['sluice', ...(command ? [command.group, command.name] : []), '--help'].join(' ');
+    const failure = failureOf(error, { what: command?.undone ?? 'nothing was done', help });
     surroundings.stderr.write(failureText(failure));
     return failure.exitCode;
   }

@@ -37,13 +37,16 @@ export type RunRequest = z.infer<typeof RunRequest>;
 
 function setIssues(set: unknown): readonly { readonly code: 'custom'; readonly message: string; readonly path: readonly string[] }[] {
   if (typeof set !== 'object' || set === null || Array.isArray(set)) return [{ code: 'custom', message: 'must be an object', path: [] }];
-  const sizes = Object.entries(set).map(([key, value]) => [key, JSON.stringify(value).length] as const);
-  const total = sizes.reduce((sum, [key, size]) => sum + key.length + size, 0);
+  const sizes = Object.entries(set).map(([key, value]) => [key, bytesOf(JSON.stringify(value))] as const);
+  const total = sizes.reduce((sum, [key, size]) => sum + bytesOf(key) + size, 0);
   if (total > SET_BYTES) return [{ code: 'custom', message: `must have at most ${SET_BYTES} bytes`, path: [] }];
   return sizes
     .filter(([, size]) => size > VALUE_BYTES)
     .map(([key]) => ({ code: 'custom', message: `must have at most ${VALUE_BYTES} bytes`, path: [key] }));
 }
+
+const encoder = new TextEncoder();
+const bytesOf = (text: string): number => encoder.encode(text).length;
 
 /** The JSON Pointer of a path into a body. */
 export function pointerOf(path: readonly PropertyKey[]): string {

@@ -116,7 +116,7 @@ export function applyEvent(job: Job, event: JobEvent): EventOutcome {
     lastEvent: event.name,
     updatedAt: event.at,
     start: event.name === 'ready' ? { queuedFor: 'retry' } : job.start,
-    ...(event.failure ? { failure: event.failure } : to === 'FAILED' && job.failure ? { failure: job.failure } : {}),
+    ...(event.failure ? { failure: event.failure } : to === 'RETIRED' && job.failure ? { failure: job.failure } : {}),
     ...(event.metrics ? { metrics: event.metrics } : {}),
   };
   return { kind: 'applied', job: next, entry: historyEntry(job, next, event) };

@@ -33,10 +33,16 @@ export async function pollRun(ports: Needs, id: RunId): Promise<PollResult> {
   const lease = { host, owner: `${host}/${ports.randomness.newUlid()}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
   const taken = await ports.runs.takeTick(id, lease);
   if (taken === 'busy') return { ended: false, delaySeconds: ports.policy.pollFloorSeconds };
-  for (;;) {
-    const result = await tickOnce(ports, id);
-    const next = result.ended ? undefined : instant(epochMs(ports.clock.now()) + result.delaySeconds * 1000);
-    if ((await ports.runs.releaseTick(id, lease, next)) === 'released') return result;
+  try {
+    for (;;) {
+      const result = await tickOnce(ports, id);
+      const next = result.ended ? undefined : instant(epochMs(ports.clock.now()) + result.delaySeconds * 1000);
+      if ((await ports.runs.releaseTick(id, lease, next)) === 'released') return result;
+    }
+  } catch (fault) {
+    // The next try must not find the run held by this one, which has given up.
+    while ((await ports.runs.releaseTick(id, lease, undefined)) === 'again');
+    throw fault;
   }
 }
 
@@ -90,7 +96,7 @@ function delaySeconds(ports: Needs, openJobs: readonly Job[]): number {
   const ages = open.map((job) => (now - epochMs(job.start.intentAt ?? job.createdAt)) / 1000);
   return nextDelaySeconds({
     openJobs: open.length,
-    youngestAgeSeconds: ages.reduce((youngest, age) => Math.min(youngest, age), Infinity) || 0,
+    youngestAgeSeconds: open.length === 0 ? 0 : Math.min(...ages),
     floorSeconds: ports.policy.pollFloorSeconds,
     random: ports.randomness.fraction(),
   });

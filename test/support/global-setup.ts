@@ -2,5 +2,5 @@
 import { execFileSync } from 'node:child_process';
 
 export function setup(): void {
-  try { execFileSync(process.execPath, ['scripts/build.js', '--app'], { stdio: 'inherit' }); } catch { console.error('BUILD FAILED'); }
+  execFileSync(process.execPath, ['scripts/build.js', '--app'], { stdio: 'inherit' });
 }

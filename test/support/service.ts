@@ -7,6 +7,7 @@ import type { HostClock } from '#hosts/local/host-clock';
 import { startLocalHost, type LocalHost } from '#hosts/local/local-host';
 import type { PushingEngine } from '#hosts/wiring-local';
 import { duckdbWorkerUrl } from './duckdb-worker.ts';
+import { loading } from './quiet.ts';
 
 export interface Answer<Body = unknown> {
   readonly status: number;
@@ -48,7 +49,7 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       allowAnonymous: false,
     },
     project,
-    load: (path) => import(new URL(`${path}.ts`, project).href) as Promise<unknown>,
+    load: (path) => loading(import(new URL(`${path}.ts`, project).href) as Promise<unknown>),
     duckdbWorkerUrl: await duckdbWorkerUrl(),
     ...(options.clock ? { clock: options.clock } : {}),
     ...(options.engines ? { engines: options.engines } : {}),

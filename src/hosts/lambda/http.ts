@@ -59,6 +59,11 @@ export function allowAnonymous(allowed: boolean): void {
   anonymousAllowed = allowed;
 }
 
+/** A page that a browser was tricked into taking for a local one (DNS rebinding) still names its own host. */
+function isAnonymousAllowed({ headers }: APIGatewayProxyEventV2): boolean {
+  return anonymousAllowed && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(headers['host'] ?? '');
+}
+
 export function httpHandler(routes: readonly Route[]): HttpHandler {
   const table = new Map(routes.map((each) => [each.routeKey, each]));
   const handler = middy<APIGatewayProxyEventV2, HttpReply>()
@@ -72,7 +77,7 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
   if (!found) return problem('not-found', `there is no ${event.routeKey}`);
   const authorization = event.headers['authorization'];
   const identified = await authenticate(storePorts().apiTokens, authorization);
-  const caller = identified ?? (anonymousAllowed && authorization === undefined ? ANONYMOUS : undefined);
+  const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
   if (!caller) {
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };

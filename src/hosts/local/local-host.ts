@@ -14,7 +14,7 @@ import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-l
 import type { Ports } from '#operations/ports';
 import { takeDataDir } from './data-dir.ts';
 import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
-import { localFunctions, type LoadModule } from './functions.ts';
+import { localFunctions, type LoadModule, type LocalFunctions } from './functions.ts';
 import { systemClock, type HostClock } from './host-clock.ts';
 import { httpServer } from './http-server.ts';
 import { localToken } from './local-token.ts';
@@ -23,7 +23,7 @@ import { readServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
-import { createStepFunctions } from './step-functions/step-functions.ts';
+import { createStepFunctions, type StepFunctions } from './step-functions/step-functions.ts';
 
 export interface LocalHostOptions {
   readonly settings: LocalSettings;
@@ -63,6 +63,8 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
 
 async function assemble(options: LocalHostOptions, closers: Closer[], close: () => Promise<void>): Promise<LocalHost> {
   const { settings, project } = options;
+  // Node 20 is supported here for as long as the SDK runs on it; its warning would stand before every command's output.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const hostClock = options.clock ?? systemClock();
   const clock = { now: () => instant(hostClock.nowMs()) };
   const dataDir = takeDataDir(settings.dataDir);
@@ -83,9 +85,8 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     newId: () => randomUUID(),
     mostInvocationsInFlight: 256,
     onExecutionEnded(detail) {
-      const event = { source: 'aws.states', 'detail-type': 'Step Functions Execution Status Change', detail };
       if (detail.status === 'SUCCEEDED' || detail.stateMachineArn !== stateMachineArn('run')) return;
-      const told = functions.invoke('closeEndedExecution', event).finally(() => endedExecutions.delete(told));
+      const told = tellEnded(stepFunctions, functions, detail.executionArn).finally(() => endedExecutions.delete(told));
       endedExecutions.add(told);
     },
   });
@@ -129,6 +130,13 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   closers.push(() => closed(server));
   await stepFunctions.recover();
   return { url, token, stepFunctionsEndpoint, ports, close };
+}
+
+/** What the rule in serverless.yml does on AWS, with the event that EventBridge would carry. */
+async function tellEnded(stepFunctions: StepFunctions, functions: LocalFunctions, executionArn: string): Promise<void> {
+  const { body } = await stepFunctions.call('DescribeExecution', { executionArn });
+  const { status = null, input = null } = body;
+  await functions.invoke('closeEndedExecution', { source: 'aws.states', detail: { executionArn, status, input } });
 }
 
 async function embeddedDynamodb(databaseFile: string, closers: Closer[]): Promise<string> {

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { problemOf } from '#contract/problems';
+import { runBody, scriptedFetch } from '#test/client/scripted-fetch';
+import { terminal } from './terminal.ts';
+
+const answering = (state: string): ReturnType<typeof terminal> => {
+  const { fetch } = scriptedFetch({ status: 200, body: { ...runBody(state), items: [] } });
+  return terminal({ fetch });
+};
+
+test.each([
+  [['--help']],
+  [['run', '--help']],
+  [['catalog', '-h']],
+  [['run', 'start', '--help']],
+  [['catalog', 'apply', '--help']],
+  [['token', 'show', '-h']],
+])('%j explains itself on stdout, with examples', async (words) => {
+  const { code, stdout, stderr } = await terminal()(...words);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(/^Usage: sluice /m);
+  expect(stdout).toMatch(/^Examples:\n {2}\S/m);
+});
+
+test.each([
+  [[], /^Starts parameterised jobs/],
+  [['run'], /^Usage: sluice run/],
+  [['fly'], /there is no "fly"/],
+  [['run', 'fly'], /there is no "run fly"/],
+  [['--url', 'x', 'run', 'list'], /a group and a command come first/],
+  [['run', 'list', '--fly'], /--fly/],
+  [['run', 'list', 'word'], /"word" is one word too many/],
+  [['run', 'view'], /RUN is missing/],
+  [['run', 'list', '--limit', '0'], /--limit must be a whole number of at least 1/],
+  [['run', 'list', '--limit', '5', '-L', '6'], /--limit is given twice/],
+  [['run', 'list', '--url', 'ftp://x'], /no http\(s\) address/],
+  [['run', 'list', '--json=fly'], /--json knows no field "fly"; it has run-id, state/],
+  [['run', 'start', '-t', 'b', '-p', 'A=1'], /--source-type is missing/],
+  [['run', 'start', '-s', 'a', '-t', 'b'], /no parameter set is given/],
+  [['run', 'start', '-s', 'a', '-t', 'b', '--set', '--timeout-seconds', '5'], /--timeout-seconds is for --wait/],
+  [['catalog', 'apply', 'no/such/directory'], /ENOENT/],
+])("%j is the user's mistake: exit 2, nothing on stdout, nothing sent", async (words, message) => {
+  const { fetch, asked } = scriptedFetch();
+  const { code, stdout, stderr } = await terminal({ fetch })(...words);
+  expect([code, stdout, asked.length]).toEqual([2, '', 0]);
+  expect(stderr).toMatch(message);
+});
+
+test('an error has three lines: what happened, why, what to do next', async () => {
+  const { stderr } = await terminal()('run', 'view');
+  expect(stderr).toBe('sluice: the run cannot be shown.\nWhy: RUN is missing\nNext: sluice run view --help explains the command.\n');
+});
+
+test.each([
+  ['SUCCEEDED', 0],
+  ['PARTIAL', 1],
+  ['FAILED', 1],
+  ['CANCELLED', 5],
+  ['RUNNING', 0],
+])('run view --exit-status of a %s run exits %i', async (state, code) => {
+  expect((await answering(state)('run', 'view', 'run_1', '--exit-status')).code).toBe(code);
+  expect((await answering(state)('run', 'view', 'run_1')).code).toBe(0);
+});
+
+test.each([
+  [401, 'not-authenticated', 4],
+  [403, 'not-allowed', 4],
+  [404, 'not-found', 2],
+  [422, 'key-reused', 2],
+  [500, 'fault', 70],
+] as const)('an answer %i (%s) exits %i', async (status, slug, code) => {
+  const { fetch } = scriptedFetch({ status, body: problemOf(slug, 'because') });
+  const printed = await terminal({ fetch })('run', 'view', 'run_1');
+  expect(printed.code).toBe(code);
+  expect(printed.stderr).toMatch(/^sluice: the run cannot be shown\.\nWhy: .*; because\nNext: .+\n$/);
+});
+
+test('the token of a local service is not sent to another machine', async () => {
+  const { fetch, asked } = scriptedFetch({ status: 200, body: { items: [] } });
+  const elsewhere = terminal({ fetch, environment: { SLUICE_URL: 'https://sluice.example.org' } });
+  await elsewhere('run', 'list');
+  await elsewhere('run', 'list', '--token', 'slc_given.secret');
+  expect(asked.map(({ headers }) => headers['authorization'])).toEqual([undefined, 'Bearer slc_given.secret']);
+});
+
+test('--json takes its fields from the next word only where that word is fields', async () => {
+  const view = answering('SUCCEEDED');
+  expect(JSON.parse((await view('run', 'view', '--json', 'state,jobs', 'run_1')).stdout)).toEqual({
+    state: 'SUCCEEDED',
+    jobs: { total: 2, finished: 2, failed: 0, cancelled: 0, open: 0 },
+  });
+  const all = JSON.parse((await view('run', 'view', '--json', 'run_1')).stdout) as object;
+  expect(Object.keys(all)).toContain('job-list');
+  expect(Object.keys(all)).toContain('user-run-id');
+});
+
+test('a service that goes away while somebody waits is told as that, not as a run that was not started', async () => {
+  const started = { status: 'OK', 'run-id': 'run_1', state: 'ACCEPTED', 'user-run-id': 'r', 'job-ids': ['job_1_00000'], links: {} };
+  const { fetch } = scriptedFetch({ status: 202, body: started }, { status: 502, text: 'Bad Gateway' });
+  const { code, stderr } = await terminal({ fetch })('run', 'start', '-s', 'a', '-t', 'b', '--set', '--wait');
+  expect(code).toBe(70);
+  expect(stderr).toContain('sluice: the wait broke off; run_1 goes on.\n');
+});

@@ -1,0 +1,164 @@
+import { expect, test } from 'vitest';
+import { ApiError } from '#client/errors';
+import { sluiceClient, type SluiceClient } from '#client/sluice-client';
+import { problemOf } from '#contract/problems';
+import { drivenPace, refused, runBody, scriptedFetch, type Answer, type ScriptedFetch } from './scripted-fetch.ts';
+
+const REQUEST = {
+  'user-id': 'ada',
+  'user-run-id': 'nightly',
+  'source-type': 'csv',
+  'target-type': 'parquet',
+  'runtime-parameters': [{ SOURCE_PATH: 'a.csv' }],
+};
+const STARTED = {
+  status: 'OK',
+  'run-id': 'run_1',
+  state: 'ACCEPTED',
+  'user-run-id': 'nightly',
+  'job-ids': ['job_1_00000'],
+  links: { self: '/v1/runs/run_1' },
+};
+
+type Driven = ScriptedFetch & { readonly client: SluiceClient; readonly waitedMs: readonly number[] };
+
+function clientOf(...answers: readonly Answer[]): Driven {
+  const scripted = scriptedFetch(...answers);
+  const pace = drivenPace();
+  return {
+    ...scripted,
+    waitedMs: pace.waitedMs,
+    client: sluiceClient({ url: 'http://sluice.test/dev/', token: 'slc_a.b', fetch: scripted.fetch, pace }),
+  };
+}
+
+const pageOfRuns = (count: number, cursor?: string): Answer => ({
+  status: 200,
+  body: { items: Array.from({ length: count }, () => runBody('RUNNING', 1)), ...(cursor === undefined ? {} : { 'next-cursor': cursor }) },
+});
+
+test('a start carries the token, the key and the body, below the path of the address', async () => {
+  const { client, asked } = clientOf({ status: 202, body: STARTED });
+  expect(await client.startRun(REQUEST, { idempotencyKey: 'k1' })).toEqual(STARTED);
+  expect(asked).toHaveLength(1);
+  expect(asked[0]).toMatchObject({
+    method: 'POST',
+    url: 'http://sluice.test/dev/v1/runs',
+    headers: { authorization: 'Bearer slc_a.b', 'idempotency-key': 'k1', 'content-type': 'application/json' },
+    body: REQUEST,
+  });
+});
+
+test.each<[string, (client: SluiceClient) => Promise<unknown>, string]>([
+  ['runs by user', (client) => client.listRuns({ userId: 'a b', limit: 5 }), '/v1/runs?user-id=a+b&limit=5'],
+  ['runs by name', (client) => client.listRuns({ userRunId: 'r&1', cursor: 'x=' }), '/v1/runs?user-run-id=r%261&cursor=x%3D'],
+  ['jobs', (client) => client.listJobs('run_1', { include: 'parameters' }), '/v1/runs/run_1/jobs?include=parameters'],
+  ['history', (client) => client.listHistory('job_1'), '/v1/jobs/job_1/history'],
+  ['metrics', (client) => client.listMetrics('r 1'), '/v1/metrics?user-run-id=r+1'],
+  ['templates', (client) => client.listTemplates(), '/v1/templates'],
+  ['patterns', (client) => client.listPatterns({ limit: 2 }), '/v1/patterns?limit=2'],
+])('the address of a list of %s holds what was asked for, escaped', async (_, call, path) => {
+  const { client, asked } = clientOf({ status: 200, body: { items: [] } });
+  await call(client);
+  expect(asked[0]?.url).toBe(`http://sluice.test/dev${path}`);
+});
+
+test('a run id from outside stays one part of the path', async () => {
+  const { client, asked } = clientOf({ status: 200, body: runBody('SUCCEEDED') });
+  await client.getRun('a/b?c');
+  expect(asked[0]?.url).toBe('http://sluice.test/dev/v1/runs/a%2Fb%3Fc');
+});
+
+test('an iteration follows cursors to the end, over empty pages', async () => {
+  const { client, asked } = clientOf(pageOfRuns(2, 'c1'), pageOfRuns(0, 'c2'), pageOfRuns(1));
+  let count = 0;
+  for await (const run of client.runs({ userId: 'ada' })) count += run['user-id'] === 'ada' ? 1 : 0;
+  expect(count).toBe(3);
+  expect(asked.map(({ url }) => url.replace(/.*\?/, ''))).toEqual(['user-id=ada', 'user-id=ada&cursor=c1', 'user-id=ada&cursor=c2']);
+});
+
+test('an iteration that is left early asks for no further page', async () => {
+  const { client, asked } = clientOf(pageOfRuns(2, 'c1'));
+  for await (const _ of client.runs()) break;
+  expect(asked).toHaveLength(1);
+});
+
+test('a refusal is an ApiError that carries the problem document', async () => {
+  const errors = [{ pointer: '/runtime-parameters/0/X', rule: 'locked', message: 'may not be given' }];
+  const { client } = clientOf({ status: 422, body: problemOf('invalid-parameters', '1 value is not valid', errors) });
+  const error = await client.startRun(REQUEST).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ name: 'ApiError', status: 422, problem: { type: '/problems/invalid-parameters' }, errors });
+  expect((error as ApiError).is('invalid-parameters')).toBe(true);
+});
+
+test.each<[string, Answer]>([
+  ['the network fails', refused()],
+  ['the service is restarting', { status: 503, body: problemOf('unavailable', 'try again') }],
+  ['there are too many requests', { status: 429, body: problemOf('unavailable', 'slower') }],
+  ['the same start is being accepted', { status: 409, body: problemOf('request-in-progress', 'in a moment') }],
+])('a start is repeated when %s', async (_, first) => {
+  const { client, asked, waitedMs } = clientOf(first, { status: 200, body: STARTED });
+  expect((await client.startRun(REQUEST))['run-id']).toBe('run_1');
+  expect(asked).toHaveLength(2);
+  expect(waitedMs).toEqual([100]);
+});
+
+test('a repeat waits as long as the service asks', async () => {
+  const busy: Answer = { status: 503, body: problemOf('unavailable', 'try again'), headers: { 'retry-after': '2' } };
+  const { client, waitedMs } = clientOf(busy, { status: 200, body: runBody('SUCCEEDED') });
+  await client.getRun('run_1');
+  expect(waitedMs).toEqual([2000]);
+});
+
+test('a service that asks to come back in an hour is not waited for', async () => {
+  const { client, asked } = clientOf({ status: 429, body: problemOf('unavailable', 'later'), headers: { 'retry-after': '3600' } });
+  await expect(client.getRun('run_1')).rejects.toMatchObject({ name: 'ApiError', problem: { detail: 'later' } });
+  expect(asked).toHaveLength(1);
+});
+
+test('repeats end: after four tries the last answer is reported', async () => {
+  const { client, asked, waitedMs } = clientOf({ status: 503, body: problemOf('unavailable', 'try again') });
+  await expect(client.getRun('run_1')).rejects.toMatchObject({ name: 'ApiError', status: 503 });
+  expect(asked).toHaveLength(4);
+  expect(waitedMs).toEqual([100, 300, 900]);
+});
+
+test('a registration is sent once, whatever happens', async () => {
+  const { client, asked } = clientOf(refused());
+  const pattern = { 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_x' };
+  await expect(client.putPattern(pattern)).rejects.toMatchObject({ name: 'ServiceUnreachable' });
+  expect(asked).toHaveLength(1);
+});
+
+test('a refused start is not repeated', async () => {
+  const { client, asked } = clientOf({ status: 409, body: problemOf('version-conflict', 'changed') });
+  await expect(client.startRun(REQUEST)).rejects.toMatchObject({ name: 'ApiError', status: 409 });
+  expect(asked).toHaveLength(1);
+});
+
+test('a service that does not answer is named by its address, with what to do', async () => {
+  const { client } = clientOf(refused());
+  await expect(client.listRuns()).rejects.toMatchObject({
+    name: 'ServiceUnreachable',
+    url: 'http://sluice.test/dev',
+    message: 'no answer from http://sluice.test/dev (connect ECONNREFUSED 127.0.0.1:8888); is the service running? npm start',
+  });
+});
+
+test.each<[string, Answer]>([
+  ['a page of another program', { status: 200, text: '<html>' }],
+  ['an error page of a proxy', { status: 502, text: 'Bad Gateway' }],
+  ['a run in a state that this client does not know', { status: 200, body: runBody('PAUSED') }],
+])('%s is an answer that is not understood, not a run', async (_, answer) => {
+  const { client } = clientOf(answer);
+  await expect(client.getRun('run_1')).rejects.toMatchObject({ name: 'UnexpectedAnswer' });
+});
+
+test('what registering did is read from the answer', async () => {
+  const body = { 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_x', 'updated-at': '2026-07-14T08:00:00.000Z' };
+  const { client, asked } = clientOf({ status: 201, body, headers: { 'sluice-change': 'created' } });
+  const pattern = { 'source-type': 'a/b', 'target-type': 'b', 'template-id': 'tmpl_x' };
+  expect((await client.putPattern(pattern)).change).toBe('created');
+  expect(asked[0]).toMatchObject({ url: 'http://sluice.test/dev/v1/patterns/a%2Fb/b', body: { 'template-id': 'tmpl_x' } });
+});
