@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiError } from '#client/errors';
-import type { Change, SluiceClient } from '#client/sluice-client';
+import type { Change } from '#client/catalog-client';
+import type { SluiceClient } from '#client/sluice-client';
 import { nameOf, readCatalog, type Catalog, type CatalogFile, type CatalogPattern, type CatalogTemplate } from './catalog-documents.ts';
 import { CommandFailure } from './command.ts';
 import { failureOf } from './failures.ts';

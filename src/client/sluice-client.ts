@@ -1,12 +1,10 @@
 /** The HTTP API as typed functions, for Node and browsers alike: it needs `fetch` and nothing else. */
-import type * as z from 'zod';
-import { PatternView, TemplateView, type TemplateDocument } from '#contract/catalog';
 import type { RunRequest } from '#contract/run-request';
 import { HistoryEntryView, JobView, MetricsRow, pageOf, RunStarted, RunView, type PageView } from '#contract/views';
-import { UnexpectedAnswer } from './errors.ts';
+import { catalogMethods, type CatalogClient } from './catalog-client.ts';
 import { realPace, type Pace } from './pace.ts';
 import { itemsOf, query, type PageOptions } from './pages.ts';
-import { transport, type Call, type Reply, type Transport } from './transport.ts';
+import { transport, type Call, type Transport } from './transport.ts';
 import { waitForEnd, type WaitOptions, type WaitOutcome } from './wait-for-run.ts';
 
 export interface ClientOptions {
@@ -27,12 +25,6 @@ export interface JobsOptions {
   readonly include?: 'parameters';
 }
 
-/** What registering did. The same document again is `unchanged`. */
-export type Change = 'created' | 'changed' | 'unchanged';
-
-/** A template as its author writes it: what has a default may be left out. */
-export type TemplateInput = z.input<typeof TemplateDocument>;
-
 /**
  * Every method throws `ApiError` where the service refuses, `ServiceUnreachable` where nothing answers and
  * `UnexpectedAnswer` where something else does.
@@ -46,7 +38,7 @@ export type TemplateInput = z.input<typeof TemplateDocument>;
  * const { run } = await client.waitForRun(id);
  * for await (const job of client.jobs(id)) console.log(job['job-id'], job.state, job.failure?.message);
  */
-export interface SluiceClient {
+export interface SluiceClient extends CatalogClient {
   /** The same request again answers the same run: (user-id, user-run-id) names it, and so does the key. */
   startRun(request: RunRequest, options?: { readonly idempotencyKey?: string }): Promise<RunStarted>;
   getRun(runId: string): Promise<RunView>;
@@ -63,19 +55,9 @@ export interface SluiceClient {
   /** The original service's metrics rows of the runs of that name. */
   listMetrics(userRunId: string, options?: PageOptions): Promise<PageView<MetricsRow>>;
   metrics(userRunId: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<MetricsRow>;
-  putTemplate(templateId: string, template: TemplateInput): Promise<{ readonly change: Change; readonly template: TemplateView }>;
-  /** The newest version, or the given one. */
-  getTemplate(templateId: string, version?: number): Promise<TemplateView>;
-  listTemplates(options?: PageOptions): Promise<PageView<TemplateView>>;
-  templates(options?: Pick<PageOptions, 'limit'>): AsyncIterable<TemplateView>;
-  putPattern(pattern: PatternInput): Promise<{ readonly change: Change; readonly pattern: PatternView }>;
-  listPatterns(options?: PageOptions): Promise<PageView<PatternView>>;
-  patterns(options?: Pick<PageOptions, 'limit'>): AsyncIterable<PatternView>;
   /** Until the run has ended, or the time is up: then the run goes on. */
   waitForRun(runId: string, options?: WaitOptions): Promise<WaitOutcome>;
 }
-
-export type PatternInput = Pick<PatternView, 'source-type' | 'target-type' | 'template-id'>;
 
 export function sluiceClient({ url, token, fetch = globalThis.fetch, pace = realPace }: ClientOptions): SluiceClient {
   const call = transport({ url, fetch: (input, init) => fetch(input, init), pace, ...(token === undefined ? {} : { token }) });
@@ -126,43 +108,4 @@ function jobMethods(call: Transport): Pick<SluiceClient, JobMethods> {
     listMetrics,
     metrics: (name, options = {}) => itemsOf((page) => listMetrics(name, page), options),
   };
-}
-
-type CatalogMethods = 'putTemplate' | 'getTemplate' | 'listTemplates' | 'templates' | 'putPattern' | 'listPatterns' | 'patterns';
-
-function catalogMethods(call: Transport): Pick<SluiceClient, CatalogMethods> {
-  const [templatePage, patternPage] = [pageOf(TemplateView), pageOf(PatternView)];
-  const listTemplates: SluiceClient['listTemplates'] = async ({ limit, cursor } = {}) =>
-    (await call(get(`/v1/templates${query({ limit, cursor })}`), templatePage)).body;
-  const listPatterns: SluiceClient['listPatterns'] = async ({ limit, cursor } = {}) =>
-    (await call(get(`/v1/patterns${query({ limit, cursor })}`), patternPage)).body;
-  return {
-    async putTemplate(id, template) {
-      const path = `/v1/templates/${part(id)}`;
-      const reply = await call(put(path, template), TemplateView);
-      return { change: changeOf(reply, path), template: reply.body };
-    },
-    async getTemplate(id, version) {
-      const path = `/v1/templates/${part(id)}${version === undefined ? '' : `/versions/${version}`}`;
-      return (await call(get(path), TemplateView)).body;
-    },
-    listTemplates,
-    templates: (options = {}) => itemsOf(listTemplates, options),
-    async putPattern({ 'source-type': source, 'target-type': target, 'template-id': templateId }) {
-      const path = `/v1/patterns/${part(source)}/${part(target)}`;
-      const reply = await call(put(path, { 'template-id': templateId }), PatternView);
-      return { change: changeOf(reply, path), pattern: reply.body };
-    },
-    listPatterns,
-    patterns: (options = {}) => itemsOf(listPatterns, options),
-  };
-}
-
-/** Sent once: the answer to a repeated one would say `unchanged` of what the first one changed. */
-const put = (path: string, body: unknown): Call => ({ method: 'PUT', path, body, repeatable: false });
-
-function changeOf({ headers }: Reply<unknown>, path: string): Change {
-  const change = headers.get('sluice-change');
-  if (change === 'created' || change === 'changed' || change === 'unchanged') return change;
-  throw new UnexpectedAnswer('PUT', path, 200, 'no sluice-change header');
 }

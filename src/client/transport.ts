@@ -8,7 +8,7 @@ import { ApiError, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
 import type { Pace } from './pace.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** From the service's root, with its query. */
   readonly path: string;
   readonly body?: unknown;

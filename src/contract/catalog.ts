@@ -19,6 +19,8 @@ export const TemplateDocument = z.strictObject({
   'target-connection': object,
   'parameters-schema': object,
   overridable: z.array(z.string()).default([]),
+  searchable: z.array(z.string()).max(5).default([]),
+  identity: z.array(z.string()).default([]),
   limits: z
     .strictObject({
       'max-wait-seconds': z.int().min(1).max(31_536_000).default(DEFAULT_LIMITS.maxWaitSeconds),
@@ -34,11 +36,13 @@ export const TemplateView = TemplateDocument.extend({ 'template-id': z.string(),
 export type TemplateView = z.infer<typeof TemplateView>;
 
 export const PatternDocument = z.strictObject({ 'template-id': z.string() });
+export type PatternDocument = z.infer<typeof PatternDocument>;
 
 export const PatternView = z.object({
   'source-type': z.string(),
   'target-type': z.string(),
   'template-id': z.string(),
+  version: z.number(),
   'updated-at': z.string(),
 });
 export type PatternView = z.infer<typeof PatternView>;
@@ -57,6 +61,8 @@ export function templateBody(document: TemplateDocument): TemplateBody {
     },
     parametersSchema: document['parameters-schema'],
     overridable: document.overridable,
+    searchable: document.searchable,
+    identity: document.identity,
     limits: {
       maxWaitSeconds: limits['max-wait-seconds'],
       maxParallel: limits['max-parallel'],
@@ -80,6 +86,8 @@ export function templateView(template: Template): TemplateView {
     'target-connection': template.static.targetConnection,
     'parameters-schema': template.parametersSchema,
     overridable: [...template.overridable],
+    searchable: [...template.searchable],
+    identity: [...template.identity],
     limits: {
       'max-wait-seconds': template.limits.maxWaitSeconds,
       'max-parallel': template.limits.maxParallel,

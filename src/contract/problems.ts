@@ -12,6 +12,8 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is nothing of that name' },
   'request-in-progress': { status: 409, title: 'The same request is still being accepted' },
   'version-conflict': { status: 409, title: 'Somebody else changed this meanwhile' },
+  'in-use': { status: 409, title: 'Others still use it' },
+  'precondition-failed': { status: 412, title: 'It is not in the version that the request names' },
   'request-too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The body must be JSON' },
   'no-pattern': { status: 422, title: 'No pattern is registered for this pair of types' },

@@ -12,6 +12,9 @@ const SET_BYTES = 64 * 1024;
 const VALUE_BYTES = 32 * 1024;
 const NAME_LENGTH = 256;
 
+/** The header's value: what Stripe takes too. A list of two, which is how a repeated header arrives, has a space in it. */
+export const IdempotencyKey = z.string().regex(/^[!-~]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
+
 const name = z
   .string()
   .min(1, 'must not be empty')

@@ -7,7 +7,7 @@ import type { EngineJobId, EngineJobName, Instant, RunId, TemplateId } from '#do
 import { FAILURE_REASONS, type HistoryEntry, type Job } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
 import type { JsonObject } from '#domain/json';
-import { PARAMETER_ORIGINS } from '#domain/parameters';
+import { PARAMETER_ORIGINS, type EffectiveParameters } from '#domain/parameters';
 import { RUN_STATES, type Run, type RunCounts } from '#domain/run';
 import type { Pattern, Template } from '#domain/template';
 
@@ -81,9 +81,25 @@ export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
 
 const origin = z.enum(PARAMETER_ORIGINS);
 
+const provenance = z.object({ origin, replaced: z.object({ origin, value: z.json() }).exactOptional() });
+/** Not z.record, which leaves out a key that is called `__proto__`. */
+const provenanceByKey = z.custom<EffectiveParameters['provenance']>(
+  (value) => typeof value === 'object' && value !== null && Object.values(value).every((each) => provenance.safeParse(each).success),
+);
+
 export const StoredParameters = z.object({
+  setKey: z.string(),
   values: jsonObject,
-  provenance: z.record(z.string(), z.object({ origin, replaced: z.object({ origin, value: z.json() }).exactOptional() })),
+  provenance: provenanceByKey,
+});
+
+const counts = z.object({
+  finished: z.number().default(0),
+  failed: z.number().default(0),
+  cancelled: z.number().default(0),
+  inputRecordCount: z.number().default(0),
+  outputRecordCount: z.number().default(0),
+  errorRecordCount: z.number().default(0),
 });
 
 export const StoredRun: z.ZodType<Run> = z.object({
@@ -106,16 +122,14 @@ export const StoredRun: z.ZodType<Run> = z.object({
   plannedAt: instant.exactOptional(),
   closing: z.object({ reason: z.enum(['cancelled', 'aborted']), message: z.string(), at: instant }).exactOptional(),
   finishedAt: instant.exactOptional(),
+  counts: counts.exactOptional(),
 });
 
-export const StoredCounts: z.ZodType<RunCounts> = z.object({
-  finished: z.number().default(0),
-  failed: z.number().default(0),
-  cancelled: z.number().default(0),
-  inputRecordCount: z.number().default(0),
-  outputRecordCount: z.number().default(0),
-  errorRecordCount: z.number().default(0),
-});
+export const StoredCounts: z.ZodType<RunCounts> = counts;
+
+export const StoredProgress = z.object({ counts: counts.exactOptional() });
+
+export const StoredTotals = z.object({ ...counts.shape, sk: z.string(), runs: z.number() });
 
 export const StoredSets = z.object({ sets: jsonText(z.array(jsonObject)) });
 
@@ -124,14 +138,23 @@ export const StoredRunKey = z.object({
   bodyDigest: z.string(),
   complete: z.boolean(),
   reservedAt: instant,
+  /** Seconds; expired items are ignored, because DynamoDB deletes them late and the embedded one never. */
+  expiresAt: z.number().exactOptional(),
 });
 
 export const StoredPattern: z.ZodType<Pattern> = z.object({
   sourceType: z.string(),
   targetType: z.string(),
   templateId: text<TemplateId>(),
+  version: z.number(),
   updatedAt: instant,
 });
+
+/** What is left of a deleted pattern: the version that its successor goes on from. */
+export const StoredPatternEnd = z.object({ version: z.number() });
+
+/** A pattern as the template that it names knows it. */
+export const StoredPatternName = z.object({ sourceType: z.string(), targetType: z.string() });
 
 export const StoredTemplate: z.ZodType<Template> = z.object({
   id: text<TemplateId>(),
@@ -150,6 +173,8 @@ export const StoredTemplate: z.ZodType<Template> = z.object({
   ),
   parametersSchema: jsonText(jsonObject),
   overridable: z.array(z.string()),
+  searchable: z.array(z.string()).default([]),
+  identity: z.array(z.string()).default([]),
   limits: z.object({
     maxWaitSeconds: z.number(),
     maxParallel: z.number(),

@@ -122,3 +122,21 @@ export interface PageView<Item> {
   readonly items: readonly Item[];
   readonly 'next-cursor'?: string;
 }
+
+/** Of two jobs' effective parameters; a side that did not have the key is absent. */
+export const JobComparison = z.object({
+  'job-id': z.string(),
+  /** The last success of the same set; null where there is none. */
+  'compared-with': z.object({ 'job-id': z.string(), 'run-id': z.string(), 'updated-at': instant }).nullable(),
+  differences: z.array(z.object({ key: z.string(), before: z.json().exactOptional(), after: z.json().exactOptional() })),
+});
+export type JobComparison = z.infer<typeof JobComparison>;
+
+/** Sums over the runs that were accepted on a day (UTC) and have ended. */
+export const DayTotalsView = z.object({
+  day: z.string(),
+  runs: z.number(),
+  jobs: z.object({ finished: z.number(), failed: z.number(), cancelled: z.number() }),
+  records: z.object({ input: z.number(), output: z.number(), error: z.number() }),
+});
+export type DayTotalsView = z.infer<typeof DayTotalsView>;

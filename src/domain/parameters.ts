@@ -62,6 +62,33 @@ export function effectiveParameters(template: TemplateBody, callerSet: JsonObjec
   return { values: Object.fromEntries(values), provenance: Object.fromEntries(provenance) };
 }
 
+/** What makes two sets the same set: the values of the declared identity, or everything the caller gave. */
+export function identityOf(template: TemplateBody, callerSet: JsonObject): JsonObject {
+  if (template.identity.length === 0) return callerSet;
+  return Object.fromEntries(template.identity.flatMap((key) => (Object.hasOwn(callerSet, key) ? [[key, callerSet[key] ?? null]] : [])));
+}
+
+/** A value as it is searched for: text stands for itself, anything else as JSON. */
+export const searchText = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** One difference between two jobs' parameters; an absent side did not have the key. */
+export interface ParameterDifference {
+  readonly key: string;
+  readonly before?: Json;
+  readonly after?: Json;
+}
+
+export function parameterDifferences(before: JsonObject, after: JsonObject): readonly ParameterDifference[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].toSorted();
+  return keys.flatMap((key) => {
+    const sides = {
+      ...(Object.hasOwn(before, key) ? { before: before[key] ?? null } : {}),
+      ...(Object.hasOwn(after, key) ? { after: after[key] ?? null } : {}),
+    };
+    return JSON.stringify(before[key]) === JSON.stringify(after[key]) && Object.keys(sides).length === 2 ? [] : [{ key, ...sides }];
+  });
+}
+
 /** The caller's keys that are locked by a static value. */
 export function lockedKeys(template: TemplateBody, callerSet: JsonObject): readonly ParameterProblem[] {
   const overridable = new Set(template.overridable);

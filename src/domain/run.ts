@@ -42,6 +42,8 @@ export interface Run {
   readonly plannedAt?: Instant;
   readonly closing?: Closing;
   readonly finishedAt?: Instant;
+  /** Once the run has ended. */
+  readonly counts?: RunCounts;
 }
 
 /** Settled jobs and record totals of a run, kept per shard in the transactions that settle the jobs: never a recount, never a drift. */

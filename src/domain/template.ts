@@ -35,6 +35,10 @@ export interface TemplateBody {
   readonly parametersSchema: JsonObject;
   /** Static keys that a caller may give another value. All others are locked. */
   readonly overridable: readonly string[];
+  /** Keys by whose values a run can be found. */
+  readonly searchable: readonly string[];
+  /** The caller's keys that say which set it is, in whatever run; empty: all of them. */
+  readonly identity: readonly string[];
   readonly limits: TemplateLimits;
   /** Whether the engine's job is removed once its metrics are stored. */
   readonly deleteAfterCompletion: boolean;
@@ -52,5 +56,7 @@ export interface Pattern {
   readonly sourceType: string;
   readonly targetType: string;
   readonly templateId: TemplateId;
+  /** 1, 2, …; the numbers of a pair go on after its pattern was deleted, so that none is ever met twice. */
+  readonly version: number;
   readonly updatedAt: Instant;
 }

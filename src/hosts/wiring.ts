@@ -16,7 +16,7 @@ import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
-import { instant } from '#domain/ids';
+import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
 
@@ -82,7 +82,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
   const table = dynamoTable(client, configuration.SLUICE_TABLE);
   return {
     clock: clock ?? { now: () => instant(Date.now()) },
-    randomness: { newUlid: () => ulid(), fraction: () => Math.random() },
+    randomness: { newUlid: (at) => ulid(epochMs(at)), fraction: () => Math.random() },
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),

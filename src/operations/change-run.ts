@@ -17,7 +17,7 @@ export async function changeRun(
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const change = decide(latest);
     if (change === undefined) return latest;
-    const saved = await ports.runs.save({ ...latest, ...change, updatedAt: ports.clock.now() });
+    const saved = await ports.runs.save({ ...latest, ...change, updatedAt: ports.clock.now() }, latest);
     if (saved.kind === 'saved') return saved.run;
     const reloaded = await ports.runs.load(run.id);
     if (!reloaded) throw new Fault('Vanished', `${run.id} is gone`);

@@ -8,7 +8,7 @@ import { applyEvent } from '#domain/job';
 import { pollRun } from './poll-run.ts';
 import type { Ports } from './ports.ts';
 
-type Needs = Omit<Ports, 'digest' | 'parameterSchemas'>;
+type Needs = Omit<Ports, 'parameterSchemas'>;
 
 export interface CloseJob extends JobRef {
   /** Error name and cause as Step Functions caught them. */

@@ -18,7 +18,7 @@ export interface CloseRun {
 }
 
 export async function closeRun(ports: Needs, { execution, driven, message }: CloseRun): Promise<void> {
-  const runId = 'runId' in driven ? driven.runId : (await ports.runs.earlierRequest(driven))?.runId;
+  const runId = 'runId' in driven ? driven.runId : (await ports.runs.earlierRequest({ ...driven, now: ports.clock.now() }))?.runId;
   const run = runId && (await ports.runs.load(runId));
   // No run: the execution was refused before there was one.
   if (!run || isFinal(run)) return;

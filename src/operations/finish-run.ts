@@ -10,5 +10,6 @@ import { closeSettledRun } from './settle-run.ts';
 export async function finishRun(ports: Pick<Ports, 'clock' | 'runs' | 'jobs'>, id: RunId): Promise<{ readonly ended: boolean }> {
   const run = await ports.runs.load(id);
   if (!run) throw new Fault('Vanished', `there is no run ${id}`);
-  return { ended: await closeSettledRun(ports, run) };
+  const { ended } = await closeSettledRun(ports, run);
+  return { ended };
 }

@@ -3,7 +3,7 @@
  * our name before a start is repeated, and what is found there is adopted (crash points: aws-facts §5.1).
  */
 import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
-import { applyEvent, type Job } from '#domain/job';
+import { applyEvent, type Failure, type Job } from '#domain/job';
 import { Fault } from '#domain/faults';
 import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
@@ -31,6 +31,7 @@ export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: st
     const found = await engine.find(name);
     if (found !== undefined) return recorded(ports, run, job, found, taskToken);
     if (ageSeconds(job, ports) < engine.fenceSeconds) return { kind: 'fenced' };
+    if (run.closing !== undefined) return failed(ports, run, job, { reason: run.closing.reason, message: run.closing.message });
   }
   const [parameters, intended] = await Promise.all([
     ports.jobs.parameters(job),
@@ -61,14 +62,13 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
     parameters: parameters.values,
   });
   if (started.kind === 'started') return recorded(ports, run, job, started.engineJobId);
-  const failed = applyEvent(job, {
-    name: 'fail',
-    at: ports.clock.now(),
-    actor: 'sluice',
-    failure: { reason: 'start-failed', message: started.message },
-  });
-  if (failed.kind === 'refused') return { kind: 'conflict' };
-  const saved = await save(ports, run, { before: job, after: failed.job, entries: [failed.entry] });
+  return failed(ports, run, job, { reason: 'start-failed', message: started.message });
+}
+
+async function failed(ports: Needs, run: Run, job: Job, failure: Failure): Promise<LaunchOutcome> {
+  const outcome = applyEvent(job, { name: 'fail', at: ports.clock.now(), actor: 'sluice', failure });
+  if (outcome.kind === 'refused') return { kind: 'conflict' };
+  const saved = await save(ports, run, { before: job, after: outcome.job, entries: [outcome.entry] });
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 

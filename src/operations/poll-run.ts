@@ -7,13 +7,13 @@ import { Fault } from '#domain/faults';
 import { epochMs, instant, type EngineJobId, type RunId } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
 import { nextDelaySeconds } from '#domain/poll-delay';
-import { isFinal, type Run } from '#domain/run';
+import { isFinal, type Run, type RunCounts } from '#domain/run';
 import { tick, type EngineReport, type JobChange } from '#domain/tick';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
 import { launchJob } from './launch-job.ts';
 import { letGo } from './let-go.ts';
-import type { Engine, Ports } from './ports.ts';
+import type { Engine, Ports, TickLease } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
 
 export interface PollResult {
@@ -22,7 +22,7 @@ export interface PollResult {
   readonly delaySeconds: number;
 }
 
-type Needs = Pick<Ports, 'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'engines' | 'orchestrator' | 'policy'>;
+type Needs = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'catalog' | 'runs' | 'jobs' | 'engines' | 'orchestrator' | 'policy'>;
 
 /** Of one status question. A run of 10,000 jobs is asked about in ten. */
 const STATUS_CHUNK = 1000;
@@ -30,23 +30,29 @@ const STATUS_CHUNK = 1000;
 export async function pollRun(ports: Needs, id: RunId): Promise<PollResult> {
   const { host, leaseSeconds } = ports.policy;
   const now = ports.clock.now();
-  const lease = { host, owner: `${host}/${ports.randomness.newUlid()}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
+  const lease = { host, owner: `${host}/${ports.randomness.newUlid(now)}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
   const taken = await ports.runs.takeTick(id, lease);
   if (taken === 'busy') return { ended: false, delaySeconds: ports.policy.pollFloorSeconds };
   try {
     for (;;) {
-      const result = await tickOnce(ports, id);
-      const next = result.ended ? undefined : instant(epochMs(ports.clock.now()) + result.delaySeconds * 1000);
-      if ((await ports.runs.releaseTick(id, lease, next)) === 'released') return result;
+      const { counts, ...result } = await tickOnce(ports, id);
+      const nextPollAt = instant(epochMs(ports.clock.now()) + result.delaySeconds * 1000);
+      const seen = result.ended ? { counts } : { counts, nextPollAt };
+      if ((await ports.runs.releaseTick(id, lease, seen)) === 'released') return result;
     }
   } catch (fault) {
-    // The next try must not find the run held by this one, which has given up.
-    while ((await ports.runs.releaseTick(id, lease, undefined)) === 'again');
+    // The next try must not find the run held by this one, which has given up. A store that does not take this either lets
+    // the lease lapse by itself.
+    await released(ports, id, lease).catch(() => undefined);
     throw fault;
   }
 }
 
-async function tickOnce(ports: Needs, id: RunId): Promise<PollResult> {
+async function released(ports: Needs, id: RunId, lease: TickLease): Promise<void> {
+  while ((await ports.runs.releaseTick(id, lease, undefined)) === 'again');
+}
+
+async function tickOnce(ports: Needs, id: RunId): Promise<PollResult & { readonly counts: RunCounts }> {
   const found = await ports.runs.load(id);
   if (!found) throw new Fault('Vanished', `there is no run ${id}`);
   // An aborted run may have been left before all its jobs were made; a job must exist to be settled.
@@ -64,10 +70,14 @@ async function tickOnce(ports: Needs, id: RunId): Promise<PollResult> {
   await inTurns(plan.stops, ({ engineJobId, force }) => engine.stop(engineJobId, { force }));
   const saved = await savedJobs(ports, run, plan.changes);
   const retried = saved.filter((job) => job.start.queuedFor !== undefined);
-  await inTurns([...plan.launches, ...retried], (job) => launchJob(ports, run, job));
-  await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...saved.filter(isSettled)] });
-  const ended = await closeSettledRun(ports, run);
-  return { ended, delaySeconds: ended ? 0 : delaySeconds(ports, openJobs) };
+  const refused: Job[] = [];
+  await inTurns([...plan.launches, ...retried], async (job) => {
+    const outcome = await launchJob(ports, run, job);
+    if (outcome.kind === 'refused') refused.push(outcome.job);
+  });
+  await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...saved.filter(isSettled), ...refused] });
+  const { ended, counts } = await closeSettledRun(ports, run);
+  return { ended, counts, delaySeconds: ended ? 0 : delaySeconds(ports, openJobs) };
 }
 
 async function reportsOf(engine: Engine, openJobs: readonly Job[]): Promise<ReadonlyMap<EngineJobId, EngineReport>> {

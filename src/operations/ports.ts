@@ -8,7 +8,7 @@ import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } f
 import type { HistoryEntry, Job } from '#domain/job';
 import type { Json, JsonObject } from '#domain/json';
 import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
-import type { Run, RunCounts } from '#domain/run';
+import type { Run, RunCounts, RunState } from '#domain/run';
 import type { Pattern, Template } from '#domain/template';
 import type { JobChange } from '#domain/tick';
 
@@ -32,8 +32,8 @@ export interface Clock {
 }
 
 export interface Randomness {
-  /** Sorts by time of making, to the millisecond. */
-  newUlid(): string;
+  /** Sorts by `at`, to the millisecond. */
+  newUlid(at: Instant): string;
   /** In [0, 1). */
   fraction(): number;
 }
@@ -96,14 +96,37 @@ export interface ApiTokenStore {
   put(token: ApiToken): Promise<void>;
 }
 
+/** What a pattern is called by. */
+export type TypePair = Pick<Pattern, 'sourceType' | 'targetType'>;
+
 export interface CatalogStore {
+  /** Consistent. */
   pattern(sourceType: string, targetType: string): Promise<Pattern | undefined>;
-  putPattern(pattern: Pattern): Promise<void>;
+  /**
+   * Saves `pattern` in the place of `before`, with the version that follows it (after a deletion: that follows
+   * `lastPatternVersion`). `conflict` when something else is in that place, or when its template is not there.
+   */
+  putPattern(pattern: Pattern, before?: Pattern): Promise<'saved' | 'conflict'>;
+  /** `conflict` when it is not there in this version. */
+  removePattern(pattern: Pattern): Promise<'removed' | 'conflict'>;
+  /** The version of the pair's deleted pattern; 0 where none was deleted. Consistent. */
+  lastPatternVersion(pair: TypePair): Promise<number>;
   patterns(page: PageRequest): Promise<Listed<Pattern>>;
-  /** The newest version where none is named. */
+  /** The first of the patterns that name a template. Consistent. */
+  patternsNaming(id: TemplateId, limit: number): Promise<readonly TypePair[]>;
+  /** The newest version where none is named. A deleted template has no newest version; each of its versions stays. Consistent. */
   template(id: TemplateId, version?: number): Promise<Template | undefined>;
-  /** Adds `template.version`, which must follow the newest. `conflict` when another writer was first. */
-  addTemplateVersion(template: Template): Promise<'added' | 'conflict'>;
+  /**
+   * Adds `template.version`, which must follow the newest or, `afterDeletion`, the last there was. `conflict` when another
+   * writer was first.
+   */
+  addTemplateVersion(template: Template, options?: { readonly afterDeletion: boolean }): Promise<'added' | 'conflict'>;
+  /** `conflict` when it is not the newest version, or when a pattern names the template. */
+  removeTemplate(template: Template): Promise<'removed' | 'conflict'>;
+  /** The highest version there ever was; 0 where there was none. Consistent. */
+  lastTemplateVersion(id: TemplateId): Promise<number>;
+  /** Every version, also of a deleted template, newest first. */
+  templateVersions(id: TemplateId, page: PageRequest): Promise<Listed<Template>>;
   templates(page: PageRequest): Promise<Listed<Template>>;
 }
 
@@ -128,6 +151,13 @@ export type AcceptOutcome = { readonly kind: 'accepted' } | { readonly kind: 'ta
 export interface RunFilter {
   readonly userId?: string;
   readonly userRunId?: string;
+  readonly templateId?: TemplateId;
+  readonly state?: RunState;
+  /** Of a parameter that the template declares as searchable; the value as `searchText` spells it. */
+  readonly parameter?: { readonly key: string; readonly text: string };
+  /** When the run was accepted: from, inclusive, and before, exclusive. */
+  readonly from?: Instant;
+  readonly before?: Instant;
 }
 
 export interface RunStore {
@@ -136,24 +166,52 @@ export interface RunStore {
     readonly userId: string;
     readonly userRunId: string;
     readonly idempotencyKey?: string;
+    /** Idempotency keys that have expired by now hold nothing. */
+    readonly now: Instant;
   }): Promise<EarlierRequest | undefined>;
   /** All or nothing: the run, its sets, its place in the lists and its keys. A crash leaves a reservation that lapses. */
   accept(acceptance: Acceptance): Promise<AcceptOutcome>;
   /** Consistent. */
   load(id: RunId): Promise<Run | undefined>;
-  /** Saves `run` as version `run.version + 1` where the stored version is `run.version`. */
-  save(run: Run): Promise<{ readonly kind: 'saved'; readonly run: Run } | { readonly kind: 'conflict' }>;
+  /**
+   * Saves `run` as version `before.version + 1` where the stored version is `before.version`. Where it stands in the lists by
+   * state, and what it adds to the totals by day and template, changes with it.
+   */
+  save(run: Run, before: Run): Promise<{ readonly kind: 'saved'; readonly run: Run } | { readonly kind: 'conflict' }>;
   /** The sets that were accepted with indexes from `from` to before `to`. */
   sets(run: Run, from: number, to: number): Promise<readonly JsonObject[]>;
-  /** Newest first. */
+  /** The counts as the last tick saw them; undefined before the first. */
+  progress(id: RunId): Promise<RunCounts | undefined>;
+  /** Newest first. Every filter holds for every item; a page may be shorter than asked for. */
   list(filter: RunFilter, page: PageRequest): Promise<Listed<Run>>;
+  /** Makes the run findable by these values. May be repeated. */
+  addSearchable(run: Run, values: readonly { readonly key: string; readonly text: string }[]): Promise<void>;
+  /** Sums over the runs that have ended, newest day first. */
+  totals(by: TotalsBy, page: PageRequest): Promise<Listed<DayTotals>>;
   /**
    * Takes the run's tick. `busy` when another owner of a living host has it: that owner is told, and will go round once
    * more before it lets go.
    */
   takeTick(id: RunId, lease: TickLease): Promise<'taken' | 'busy'>;
   /** `again` when somebody asked for a tick since it was taken, or since the last `again`. */
-  releaseTick(id: RunId, lease: TickLease, nextPollAt: Instant | undefined): Promise<'released' | 'again'>;
+  releaseTick(id: RunId, lease: TickLease, seen: TickSeen | undefined): Promise<'released' | 'again'>;
+}
+
+/** What a tick leaves for those who read: how the run stands, and when it will be looked at again. */
+export interface TickSeen {
+  readonly counts: RunCounts;
+  readonly nextPollAt?: Instant;
+}
+
+/** All runs, or those of one template. */
+export interface TotalsBy {
+  readonly templateId?: TemplateId;
+}
+
+export interface DayTotals extends RunCounts {
+  /** `2026-11-21`, UTC: the day on which the runs were accepted. */
+  readonly day: string;
+  readonly runs: number;
 }
 
 export interface TickLease {
@@ -168,11 +226,18 @@ export interface NewJob {
   readonly job: Job;
   readonly entry: HistoryEntry;
   readonly parameters: EffectiveParameters;
+  /** Which set of which template this is, whatever run it is in. */
+  readonly templateId: TemplateId;
+  readonly setKey: string;
 }
 
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
   readonly taskToken?: string;
+}
+
+export interface ParametersOfJob extends EffectiveParameters {
+  readonly setKey: string;
 }
 
 export interface JobStore {
@@ -182,7 +247,7 @@ export interface JobStore {
   load(ref: JobRef, jobCount: number): Promise<Job | undefined>;
   /** Jobs by index, absent ones left out. */
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
-  parameters(ref: JobRef): Promise<EffectiveParameters | undefined>;
+  parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
   /**
    * Each change is one conditional transaction (job item, history entries, open row, metrics, token, counts), many of which
    * share a request. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
@@ -201,6 +266,8 @@ export interface JobStore {
   close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
+  /** The jobs of one set in all runs, newest run first. */
+  jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
   /** Oldest first. */
   history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
 }

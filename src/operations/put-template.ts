@@ -1,25 +1,44 @@
 /** Registers a template: what was registered before stays, as an earlier version. The same body again changes nothing. */
 import type { DefinitionProblem } from '#domain/engine-job';
+import { Fault } from '#domain/faults';
 import type { TemplateId } from '#domain/ids';
+import type { Json } from '#domain/json';
 import type { Template, TemplateBody } from '#domain/template';
 import type { Ports } from './ports.ts';
+import { holds, type Precondition } from './precondition.ts';
 
 type Needs = Pick<Ports, 'clock' | 'catalog' | 'engines' | 'parameterSchemas' | 'digest'>;
 
 export type PutTemplateOutcome =
   | { readonly kind: 'created' | 'changed' | 'unchanged'; readonly template: Template }
   | { readonly kind: 'invalid'; readonly problems: readonly DefinitionProblem[] }
+  | { readonly kind: 'precondition-failed'; readonly version: number | undefined }
   | { readonly kind: 'conflict' };
 
-export async function putTemplate(ports: Needs, id: TemplateId, body: TemplateBody): Promise<PutTemplateOutcome> {
+const ATTEMPTS = 3;
+
+export async function putTemplate(
+  ports: Needs,
+  id: TemplateId,
+  body: TemplateBody,
+  precondition: Precondition = {},
+): Promise<PutTemplateOutcome> {
   const problems = await problemsOf(ports, body);
   if (problems.length > 0) return { kind: 'invalid', problems };
-  const newest = await ports.catalog.template(id);
-  if (newest && digestOf(ports, newest) === digestOf(ports, body)) return { kind: 'unchanged', template: newest };
-  const template: Template = { ...body, id, version: (newest?.version ?? 0) + 1, createdAt: ports.clock.now() };
-  const added = await ports.catalog.addTemplateVersion(template);
-  if (added === 'conflict') return { kind: 'conflict' };
-  return { kind: newest ? 'changed' : 'created', template };
+  let before: Template | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const newest = await ports.catalog.template(id);
+    if (!holds(precondition, newest?.version)) return { kind: 'precondition-failed', version: newest?.version };
+    if (newest && digestOf(ports, newest) === digestOf(ports, body)) return { kind: 'unchanged', template: newest };
+    // Who names no version has not seen the one that came meanwhile, and shall not bury it.
+    if (attempt > 1 && newest?.version !== before?.version) return { kind: 'conflict' };
+    const last = newest?.version ?? (await ports.catalog.lastTemplateVersion(id));
+    const template: Template = { ...body, id, version: last + 1, createdAt: ports.clock.now() };
+    const added = await ports.catalog.addTemplateVersion(template, { afterDeletion: !newest && last > 0 });
+    if (added === 'added') return { kind: newest ? 'changed' : 'created', template };
+    before = newest;
+  }
+  throw new Fault('StoreBusy', `${id} was in use by others ${ATTEMPTS} times in a row`);
 }
 
 async function problemsOf(ports: Needs, body: TemplateBody): Promise<readonly DefinitionProblem[]> {
@@ -30,20 +49,37 @@ async function problemsOf(ports: Needs, body: TemplateBody): Promise<readonly De
   const ofSchema = ports.parameterSchemas
     .check(body.parametersSchema)
     .map((problem) => ({ ...problem, pointer: `/parameters-schema${problem.pointer}` }));
-  return [...ofEngine, ...ofSchema];
+  return [...ofEngine, ...ofSchema, ...sizeProblems(body)];
+}
+
+/** Named one by one, and checked to be all: a newest version comes with its id, version and time, which no author wrote. */
+/** An item of the table holds 400 KB, and a job's parameters are the static ones and the caller's 64 KB. */
+const BODY_LENGTH = 200_000;
+const STATIC_KEYS = 1000;
+
+function sizeProblems(body: TemplateBody): readonly DefinitionProblem[] {
+  const length = JSON.stringify(body).length;
+  const keys = Object.values(body.static).reduce((sum, layer: object) => sum + Object.keys(layer).length, 0);
+  return [
+    ...(length > BODY_LENGTH ? [{ pointer: '', rule: 'size', message: `has ${length} characters; at most ${BODY_LENGTH} are kept` }] : []),
+    ...(keys > STATIC_KEYS
+      ? [{ pointer: '', rule: 'size', message: `has ${keys} static parameters; at most ${STATIC_KEYS} are kept` }]
+      : []),
+  ];
 }
 
 function digestOf({ digest }: Needs, body: TemplateBody): string {
-  const { name, engine, definition, parametersSchema, overridable, limits, deleteAfterCompletion } = body;
-  const parameters = { ...body.static };
-  return digest({
-    name,
-    engine,
-    definition,
-    parametersSchema,
-    overridable: [...overridable],
-    limits: { ...limits, retries: { ...limits.retries } },
-    deleteAfterCompletion,
-    static: parameters,
-  });
+  const authored = {
+    name: body.name,
+    engine: body.engine,
+    definition: body.definition,
+    static: { ...body.static },
+    parametersSchema: body.parametersSchema,
+    overridable: body.overridable,
+    searchable: body.searchable,
+    identity: body.identity,
+    limits: { ...body.limits, retries: { ...body.limits.retries } },
+    deleteAfterCompletion: body.deleteAfterCompletion,
+  } satisfies Record<keyof TemplateBody, Json>;
+  return digest(authored);
 }

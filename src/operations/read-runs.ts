@@ -2,7 +2,7 @@
 import type { JobRef, RunId } from '#domain/ids';
 import { createdJob, type HistoryEntry, type Job } from '#domain/job';
 import { effectiveParameters, type EffectiveParameters } from '#domain/parameters';
-import type { Run, RunCounts } from '#domain/run';
+import { NO_COUNTS, type Run, type RunCounts } from '#domain/run';
 import type { Listed, PageRequest, Ports, RunFilter } from './ports.ts';
 
 type Needs = Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'cursors'>;
@@ -12,15 +12,18 @@ export interface RunStanding {
   readonly counts: RunCounts;
 }
 
-export async function getRun(ports: Pick<Ports, 'runs' | 'jobs'>, id: RunId): Promise<RunStanding | undefined> {
-  const run = await ports.runs.load(id);
-  return run && { run, counts: await ports.jobs.counts(run) };
+/** As of the last tick while it runs: two items, however many jobs it has. */
+export async function getRun(ports: Pick<Ports, 'runs'>, id: RunId): Promise<RunStanding | undefined> {
+  const [run, progress] = await Promise.all([ports.runs.load(id), ports.runs.progress(id)]);
+  return run && { run, counts: run.counts ?? progress ?? NO_COUNTS };
 }
 
-export async function listRuns(ports: Pick<Ports, 'runs' | 'jobs'>, filter: RunFilter, page: PageRequest): Promise<Listed<RunStanding>> {
+export async function listRuns(ports: Pick<Ports, 'runs'>, filter: RunFilter, page: PageRequest): Promise<Listed<RunStanding>> {
   const listed = await ports.runs.list(filter, page);
   if (listed.kind !== 'page') return listed;
-  const items = await Promise.all(listed.page.items.map(async (run) => ({ run, counts: await ports.jobs.counts(run) })));
+  const items = await Promise.all(
+    listed.page.items.map(async (run) => ({ run, counts: run.counts ?? (await ports.runs.progress(run.id)) ?? NO_COUNTS })),
+  );
   return { kind: 'page', page: { ...listed.page, items } };
 }
 

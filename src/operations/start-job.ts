@@ -11,7 +11,7 @@ import { launchJob } from './launch-job.ts';
 import { pollRun } from './poll-run.ts';
 import type { Ports } from './ports.ts';
 
-type Needs = Omit<Ports, 'digest' | 'parameterSchemas'>;
+type Needs = Omit<Ports, 'parameterSchemas'>;
 
 export interface StartJob extends JobRef {
   readonly taskToken: string;

@@ -50,7 +50,7 @@ export async function startRun(ports: Needs, request: StartRun): Promise<StartRu
 export async function acceptRun(ports: Needs, request: StartRun): Promise<StartRunOutcome> {
   const bodyDigest = digestOf(ports, request);
   const { userId, userRunId, idempotencyKey } = request;
-  const keys = { userId, userRunId, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+  const keys = { userId, userRunId, now: ports.clock.now(), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
   const [earlier, pattern] = await Promise.all([
     ports.runs.earlierRequest(keys),
     ports.catalog.pattern(request.sourceType, request.targetType),
@@ -101,7 +101,7 @@ export function setProblems(
 function newRun(ports: Needs, request: StartRun, template: Template): Run {
   const now = ports.clock.now();
   return {
-    id: runId(ports.randomness.newUlid()),
+    id: runId(ports.randomness.newUlid(now)),
     userId: request.userId,
     userRunId: request.userRunId,
     sourceType: request.sourceType,

@@ -156,7 +156,7 @@ test.each<[string, Answer]>([
 });
 
 test('what registering did is read from the answer', async () => {
-  const body = { 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_x', 'updated-at': '2026-07-14T08:00:00.000Z' };
+  const body = { 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_x', version: 1, 'updated-at': '2026-07-14T08:00:00.000Z' };
   const { client, asked } = clientOf({ status: 201, body, headers: { 'sluice-change': 'created' } });
   const pattern = { 'source-type': 'a/b', 'target-type': 'b', 'template-id': 'tmpl_x' };
   expect((await client.putPattern(pattern)).change).toBe('created');

@@ -31,6 +31,8 @@ export function aTemplate(change: Partial<Template> = {}): Template {
     static: { sourceParameters: {}, targetParameters: {}, sourceConnection: {}, targetConnection: {} },
     parametersSchema: {},
     overridable: [],
+    searchable: [],
+    identity: [],
     limits: DEFAULT_LIMITS,
     deleteAfterCompletion: false,
     ...change,
@@ -68,5 +70,7 @@ export function newJobs(run: Run): readonly NewJob[] {
   return Array.from({ length: run.count }, (_, index) => ({
     ...createdJob({ runId: run.id, index }, at(0), 'tests'),
     parameters: { values: { INDEX: index }, provenance: { INDEX: { origin: 'caller' as const } } },
+    templateId: run.templateId,
+    setKey: `set-${index}`,
   }));
 }

@@ -53,6 +53,16 @@ describe('an accepted run', () => {
     await expectJobs(it, id);
   });
 
+  test('that is larger than what is expanded at once has a job for each of its sets', async () => {
+    const it = await world(database);
+    const run = await it.planned(Array.from({ length: 1001 }, (_, index) => ({ INDEX: index })));
+    expect((await it.ports.jobs.loadRange(run, 0, 1001)).map(({ index }) => index)).toEqual(
+      Array.from({ length: 1001 }, (_, index) => index),
+    );
+    for (const index of [0, 999, 1000])
+      expect((await it.ports.jobs.parameters({ runId: run.id, index }))?.values).toEqual({ INDEX: index });
+  });
+
   test('of two executions that ask at once, exactly one drives it', async () => {
     const it = await world(database);
     const id = await accepted(it);
@@ -107,7 +117,10 @@ describe('a request body as the input of an execution', () => {
   test('is accepted and planned by the execution itself, without a second one', async () => {
     const it = await world(database);
     const outcome = await planRun(it.ports, body('arn-console'));
-    expect(outcome).toMatchObject({ kind: 'planned', run: { execution: 'arn-console', requestedBy: 'step-functions', count: SETS.length } });
+    expect(outcome).toMatchObject({
+      kind: 'planned',
+      run: { execution: 'arn-console', requestedBy: 'step-functions', count: SETS.length },
+    });
     expect(it.orchestrator.runs.size).toBe(0);
     await expectJobs(it, outcome.run.id);
   });
@@ -134,7 +147,10 @@ describe('a request body as the input of an execution', () => {
       [body('arn', { sets: [{}] }), /\/runtime-parameters\/0\/CITY is required/],
     ];
     for (const [input, message] of refusals)
-      await expect(planRun(it.ports, input)).rejects.toMatchObject({ name: 'RunRefused', message: expect.stringMatching(message) as string });
+      await expect(planRun(it.ports, input)).rejects.toMatchObject({
+        name: 'RunRefused',
+        message: expect.stringMatching(message) as string,
+      });
     const fine = await startRun(it.ports, request({ sets: [{ CITY: 'Rome' }] }));
     expect(fine.kind).toBe('started');
     await expect(planRun(it.ports, body('arn', { sets: [{ CITY: 'Oslo' }] }))).rejects.toMatchObject({

@@ -146,7 +146,42 @@ describe('what an engine forgets', () => {
     expect((await it.job(run)).failure).toMatchObject({ reason: 'lost' });
     expect([...it.orchestrator.released]).toEqual(['token 0']);
   });
+});
 
+describe('limits and endings', () => {
+  test('a job past its limit is stopped on the engine first, and then fails as timed-out', async () => {
+    const it = await world(database, { template: { limits: { maxWaitSeconds: 60, maxParallel: 1, retries: {} } } });
+    const run = await started(it, [{ SECONDS: 1e9 }, { SECONDS: 50 }]);
+    it.advance(60);
+    expect((await pollRun(it.ports, run.id)).ended).toBe(false);
+    expect(it.engine.calls.stop).toBe(1);
+    expect(await it.job(run)).toMatchObject({ state: 'RUNNING', start: { stop: { reason: 'timed-out' } } });
+    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
+    expect(await it.job(run)).toMatchObject({ state: 'FAILED', failure: { reason: 'timed-out' } });
+    expect((await it.job(run, 1)).state).toBe('FINISHED');
+    expect((await it.loadRun(run)).state).toBe('PARTIAL');
+  });
+
+  test('a run that is cancelled stops what runs, settles what waits, and keeps what has finished', async () => {
+    const it = await world(database);
+    const run = await it.planned([{ SECONDS: 0 }, { SECONDS: 1e9 }, { SECONDS: 5 }]);
+    for (const index of [0, 1]) await startJob(it.ports, { runId: run.id, index, taskToken: `token ${index}` });
+    await pollRun(it.ports, run.id);
+    const running = await it.loadRun(run);
+    const closing = { reason: 'cancelled', message: 'by ada', at: it.ports.clock.now() } as const;
+    const saved = await it.ports.runs.save({ ...running, closing }, running);
+    expect(saved.kind).toBe('saved');
+    await it.watch(run);
+    expect((await it.loadRun(run)).state).toBe('CANCELLED');
+    expect(await it.ports.jobs.counts(run)).toMatchObject({ finished: 1, failed: 0, cancelled: 2 });
+    expect((await it.job(run, 1)).failure?.message).toBe('stopped because the run was cancelled');
+    expect((await it.job(run, 2)).failure?.message).toBe('by ada');
+    expect(it.engine.calls).toMatchObject({ start: 2, stop: 1 });
+    expect([...it.orchestrator.released].toSorted()).toEqual(['token 0', 'token 1']);
+  });
+});
+
+describe('starting again', () => {
   test('a retried job that the engine then refuses lets its child go before the run ends', async () => {
     const it: World = await world(database, {
       engine: (engine) => ({
@@ -161,70 +196,23 @@ describe('what an engine forgets', () => {
     expect([...it.orchestrator.released]).toEqual(['token 0']);
     expect(await it.ports.jobs.open(run)).toEqual([]);
   });
-});
-
-describe('limits and endings', () => {
-  test('a job past its limit is stopped on the engine first, and then fails as timed-out', async () => {
-    const it = await world(database, { template: { limits: { maxWaitSeconds: 60, maxParallel: 1, retries: {} } } });
-    const run = await started(it, [{ SECONDS: 1e9 }, { SECONDS: 50 }]);
-    it.advance(60);
-    expect((await pollRun(it.ports, run.id)).ended).toBe(false);
-    expect(it.engine.calls.stop).toBe(1);
-    expect(await it.job(run)).toMatchObject({ state: 'CREATED', start: { stop: { reason: 'timed-out' } } });
-    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
-    expect(await it.job(run)).toMatchObject({ state: 'FAILED', failure: { reason: 'timed-out' } });
-    expect((await it.job(run, 1)).state).toBe('FINISHED');
-    expect((await it.loadRun(run)).state).toBe('PARTIAL');
-  });
-
-  test('a run that is cancelled stops what runs, settles what waits, and keeps what has finished', async () => {
-    const it = await world(database);
-    const run = await it.planned([{ SECONDS: 0 }, { SECONDS: 1e9 }, { SECONDS: 5 }]);
-    for (const index of [0, 1]) await startJob(it.ports, { runId: run.id, index, taskToken: `token ${index}` });
-    await pollRun(it.ports, run.id);
-    const saved = await it.ports.runs.save({
-      ...(await it.loadRun(run)),
-      closing: { reason: 'cancelled', message: 'by ada', at: it.ports.clock.now() },
-    });
-    expect(saved.kind).toBe('saved');
-    await it.watch(run);
-    expect((await it.loadRun(run)).state).toBe('CANCELLED');
-    expect(await it.ports.jobs.counts(run)).toMatchObject({ finished: 1, failed: 0, cancelled: 2 });
-    expect((await it.job(run, 1)).failure?.message).toBe('stopped because the run was cancelled');
-    expect((await it.job(run, 2)).failure?.message).toBe('by ada');
-    expect(it.engine.calls).toMatchObject({ start: 2, stop: 1 });
-    expect([...it.orchestrator.released].toSorted()).toEqual(['token 0', 'token 1']);
-  });
 
   test('a run that is closed while a start was interrupted starts nothing any more', async () => {
-    const it: World = await world(database, {
-      engine: (engine) => ({
-        ...engine,
-        start: (start) => (engine.calls.start === 0 ? broken(engine.calls) : engine.start(start)),
-      }),
-    });
     const broken = (calls: { start: number }): Promise<never> => {
       calls.start = 1;
       return Promise.reject(new Fault('EngineUnavailable', 'no answer'));
     };
+    const it: World = await world(database, {
+      engine: (engine) => ({ ...engine, start: (start) => (engine.calls.start === 0 ? broken(engine.calls) : engine.start(start)) }),
+    });
     const run = await it.planned([{ SECONDS: 5 }]);
     await expect(startJob(it.ports, { runId: run.id, index: 0, taskToken: 'token' })).rejects.toThrow('no answer');
-    await it.ports.runs.save({ ...(await it.loadRun(run)), closing: { reason: 'cancelled', message: 'by ada', at: it.ports.clock.now() } });
+    const running = await it.loadRun(run);
+    const closing = { reason: 'cancelled', message: 'by ada', at: it.ports.clock.now() } as const;
+    await it.ports.runs.save({ ...running, closing }, running);
     await it.watch(run);
     expect(it.engine.jobs.size).toBe(0);
     expect((await it.job(run)).failure?.reason).toBe('cancelled');
-  });
-
-  test('a week-long job is asked about seldom, and its end is seen within its hundredth', async () => {
-    const it = await world(database);
-    const week = 7 * 24 * 3600;
-    const run = await started(it, [{ SECONDS: week }]);
-    const limitless = await it.ports.catalog.template(run.templateId, 1);
-    expect(limitless?.limits.maxWaitSeconds).toBe(4 * 3600);
-    const ticks = await it.watch(run);
-    // The limit of four hours ends it; by then it was asked about for every 3% of its age.
-    expect(ticks).toBeLessThan(150);
-    expect((await it.job(run)).failure?.reason).toBe('timed-out');
   });
 });
 

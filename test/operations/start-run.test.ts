@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { keys } from '#adapters/dynamodb/keys';
 import type { TemplateId } from '#domain/ids';
-import { at } from '#test/domain/builders';
+import { at, TEMPLATE_ID } from '#test/domain/builders';
 import type { JsonObject } from '#domain/json';
 import { startRun, type StartRun, type StartRunOutcome } from '#operations/start-run';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
@@ -148,8 +149,9 @@ describe('a key that was used before', () => {
 describe('a request that cannot be run', () => {
   test('for a pair that nobody registered is told the nearest pairs, whatever characters it has', async () => {
     const it = await world(database);
-    await it.ports.catalog.putPattern({ sourceType: 'http', targetType: 's3', templateId: 'tmpl_x' as TemplateId, updatedAt: at(0) });
-    await it.ports.catalog.putPattern({ sourceType: 'ftp', targetType: 'file', templateId: 'tmpl_x' as TemplateId, updatedAt: at(0) });
+    const pattern = { templateId: TEMPLATE_ID, version: 1, updatedAt: at(0) };
+    await it.ports.catalog.putPattern({ sourceType: 'http', targetType: 's3', ...pattern });
+    await it.ports.catalog.putPattern({ sourceType: 'ftp', targetType: 'file', ...pattern });
     const outcome = await startRun(it.ports, request({ targetType: 'nowhere' }));
     expect(outcome.kind === 'no-pattern' && outcome.known.map(({ targetType }) => targetType)).toEqual(['gcs', 's3']);
     expect((await startRun(it.ports, request({ sourceType: "zzz' or '1'='1" }))).kind).toBe('no-pattern');
@@ -157,8 +159,10 @@ describe('a request that cannot be run', () => {
   });
 
   test('because the pattern names a template that is not there', async () => {
-    const { ports } = await world(database);
-    await ports.catalog.putPattern({ sourceType: 'a', targetType: 'b', templateId: 'tmpl_gone' as TemplateId, updatedAt: at(0) });
+    const { ports, table } = await world(database);
+    // No pattern can be put that way: it is written as a fault of ours would leave it.
+    const pattern = { sourceType: 'a', targetType: 'b', templateId: 'tmpl_gone', version: 1, updatedAt: at(0) };
+    await table.write({ kind: 'put', item: { ...keys.pattern('a', 'b'), ...pattern } });
     const outcome = await startRun(ports, request({ sourceType: 'a', targetType: 'b' }));
     expect(outcome).toMatchObject({ kind: 'no-template', pattern: { templateId: 'tmpl_gone' } });
   });
@@ -184,7 +188,7 @@ describe('a request that cannot be run', () => {
     ]);
     expect(await runsListed(it)).toBe(0);
     expect(it.orchestrator.runs.size).toBe(0);
-    expect(await it.ports.runs.earlierRequest({ userId: 'ada', userRunId: 'r1' })).toBeUndefined();
+    expect(await it.ports.runs.earlierRequest({ userId: 'ada', userRunId: 'r1', now: it.ports.clock.now() })).toBeUndefined();
   });
 
   test('because of ten thousand bad sets is told the first thousand problems and how many there are', async () => {

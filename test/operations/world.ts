@@ -74,7 +74,7 @@ export async function world(database: TestDatabase, { template, engine: dressed 
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test' },
   };
   await ports.catalog.addTemplateVersion(aTemplate(template));
-  await ports.catalog.putPattern({ sourceType: 'http', targetType: 'gcs', templateId: TEMPLATE_ID, updatedAt: at(0) });
+  await ports.catalog.putPattern({ sourceType: 'http', targetType: 'gcs', templateId: TEMPLATE_ID, version: 1, updatedAt: at(0) });
   const advance = (seconds: number): void => {
     nowMs += seconds * 1000;
   };

@@ -68,7 +68,9 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
         },
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
-      return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+      // 204 and 304 have none.
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, body: (text === '' ? undefined : JSON.parse(text)) as Body };
     },
     async restart(next = options) {
       await host.close();

@@ -1,9 +1,12 @@
 /** Jobs: one job and its history. */
 import { historyEntryView, jobView } from '#contract/run-views';
+import type { JobComparison } from '#contract/views';
 import { parseJobId } from '#domain/ids';
+import { idOf } from '#domain/job';
 import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { storePorts } from '#hosts/wiring';
+import { compareJob } from '#operations/compare-job';
 import { getJob, listHistory } from '#operations/read-runs';
 
 const notFound = (id: string): HttpReply => problem('not-found', `there is no job ${id}`);
@@ -25,7 +28,19 @@ async function history(request: HttpRequest): Promise<HttpReply> {
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
 }
 
+async function comparison(request: HttpRequest): Promise<HttpReply> {
+  const ref = parseJobId(request.path('jobId'));
+  const outcome = ref && (await compareJob(storePorts(), ref));
+  if (!outcome || outcome.kind === 'not-found') return notFound(request.path('jobId'));
+  const jobId = request.path('jobId');
+  if (outcome.kind === 'no-success') return reply(200, { 'job-id': jobId, 'compared-with': null, differences: [] } satisfies JobComparison);
+  const { with: success, differences } = outcome;
+  const comparedWith = { 'job-id': idOf(success), 'run-id': success.runId, 'updated-at': success.updatedAt };
+  return reply(200, { 'job-id': jobId, 'compared-with': comparedWith, differences });
+}
+
 export const handler = httpHandler([
   route('GET /v1/jobs/{jobId}', 'runs:read', get),
   route('GET /v1/jobs/{jobId}/history', 'runs:read', history),
+  route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
 ]);

@@ -1,18 +1,23 @@
 /** Runs: starting them, the original's way and ours, and reading them and their jobs. */
-import { RunRequest } from '#contract/run-request';
+import { IdempotencyKey, RunRequest } from '#contract/run-request';
+import { runFilter } from '#contract/run-filter';
 import { jobView, runStarted, runView } from '#contract/run-views';
 import { parseRunId } from '#domain/ids';
 import { escapePointer } from '#domain/parameters';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
-import type { RunFilter } from '#operations/ports';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
 import { startRun, type StartRunOutcome } from '#operations/start-run';
 
-async function start({ body, caller, header }: HttpRequest<RunRequest>): Promise<StartRunOutcome> {
+async function start({ body, caller, header }: HttpRequest<RunRequest>, accepted: 200 | 202): Promise<HttpReply> {
   const idempotencyKey = header('idempotency-key');
-  return startRun(ports(), {
+  const wrong = idempotencyKey === undefined ? undefined : IdempotencyKey.safeParse(idempotencyKey).error?.issues[0];
+  if (wrong)
+    return problem('invalid-request', `Idempotency-Key ${wrong.message}`, [
+      { pointer: 'Idempotency-Key', rule: 'format', message: wrong.message },
+    ]);
+  const outcome = await startRun(ports(), {
     userId: body['user-id'],
     userRunId: body['user-run-id'],
     sourceType: body['source-type'],
@@ -21,10 +26,11 @@ async function start({ body, caller, header }: HttpRequest<RunRequest>): Promise
     requestedBy: caller.name,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });
+  return started(outcome, accepted, body);
 }
 
 /** `accepted` is the status of a start: 202 of ours, 200 of the original's path. A replay answers 200. */
-function started(outcome: StartRunOutcome, accepted: 200 | 202): HttpReply {
+function started(outcome: StartRunOutcome, accepted: 200 | 202, asked: RunRequest): HttpReply {
   switch (outcome.kind) {
     case 'started':
     case 'replayed': {
@@ -39,13 +45,11 @@ function started(outcome: StartRunOutcome, accepted: 200 | 202): HttpReply {
       return problem('key-reused', `${outcome.earlier.runId} was started under this user-run-id or idempotency key with another body`);
     case 'no-pattern': {
       const known = outcome.known.map(({ sourceType, targetType }) => `${sourceType} to ${targetType}`);
+      const message = `no pattern joins ${asked['source-type']} to ${asked['target-type']}`;
       return problem(
         'no-pattern',
-        known.length > 0 ? `the nearest registered pairs are: ${known.join(', ')}` : 'no pattern is registered yet',
-        [
-          { pointer: '/source-type', rule: 'pattern', message: 'no pattern joins this source type and this target type' },
-          { pointer: '/target-type', rule: 'pattern', message: 'no pattern joins this source type and this target type' },
-        ],
+        `${message}; ${known.length > 0 ? `the nearest registered pairs are: ${known.join(', ')}` : 'no pattern is registered yet'}`,
+        ['/source-type', '/target-type'].map((pointer) => ({ pointer, rule: 'pattern', message })),
       );
     }
     case 'no-template':
@@ -72,10 +76,9 @@ async function get(request: HttpRequest): Promise<HttpReply> {
 async function list(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
-  const userId = request.query('user-id');
-  const userRunId = request.query('user-run-id');
-  const filter: RunFilter = { ...(userId === undefined ? {} : { userId }), ...(userRunId === undefined ? {} : { userRunId }) };
-  const listed = await listRuns(ports(), filter, paged.page);
+  const read = runFilter(request.query);
+  if ('errors' in read) return problem('invalid-request', `${read.errors.length} query parameters are not valid`, read.errors);
+  const listed = await listRuns(ports(), read.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(({ run, counts }) => runView(run, counts));
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
@@ -95,8 +98,8 @@ async function jobs(request: HttpRequest): Promise<HttpReply> {
 }
 
 export const handler = httpHandler([
-  routeWithBody('POST /streamsets/job-template-runner', 'runs:write', RunRequest, async (request) => started(await start(request), 200)),
-  routeWithBody('POST /v1/runs', 'runs:write', RunRequest, async (request) => started(await start(request), 202)),
+  routeWithBody('POST /streamsets/job-template-runner', 'runs:write', RunRequest, (request) => start(request, 200)),
+  routeWithBody('POST /v1/runs', 'runs:write', RunRequest, (request) => start(request, 202)),
   route('GET /v1/runs', 'runs:read', list),
   route('GET /v1/runs/{runId}', 'runs:read', get),
   route('GET /v1/runs/{runId}/jobs', 'runs:read', jobs),

@@ -41,6 +41,7 @@ export function dynamoJobStore(table: Table): JobStore {
       const items = await Promise.all(Array.from({ length: shardCount(run.count) }, (_, shard) => table.get(keys.counts(run.id, shard))));
       return items.flatMap((item) => (item ? [decode(StoredCounts, item)] : [])).reduce(addCounts, NO_COUNTS);
     },
+    jobsOfSet: (templateId, setKey, page) => jobsOfSet(table, keys.jobsOfSet(templateId, setKey), page),
     history: (ref, page) => history(table, ref, page),
   };
 }
@@ -117,4 +118,15 @@ async function history(table: Table, ref: JobRef, page: PageRequest): ReturnType
       ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
     },
   };
+}
+
+async function jobsOfSet(table: Table, pk: string, page: PageRequest): ReturnType<JobStore['jobsOfSet']> {
+  const after = page.cursor === undefined ? undefined : decodeCursor(pk, page.cursor);
+  if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
+  const { items, next } = await table.query({ pk, limit: page.limit, newestFirst: true, ...(after === undefined ? {} : { after }) });
+  const refs = items.map(({ sk }): JobRef => {
+    const [runId = '', index] = sk.split('#');
+    return { runId: runId as JobRef['runId'], index: Number(index) };
+  });
+  return { kind: 'page', page: { items: refs, ...(next === undefined ? {} : { cursor: encodeCursor(pk, next) }) } };
 }

@@ -12,6 +12,8 @@ import type { Action, Item, Table } from './table.ts';
 
 /** DynamoDB's limit for one transaction, less one for the shard's counts. */
 const ACTIONS = 99;
+/** DynamoDB's limit for one transaction is 4 MB. */
+const BYTES = 3_500_000;
 const ABSENT = { text: 'attribute_not_exists(pk)' } as const;
 
 type SaveOutcome = Awaited<ReturnType<JobStore['save']>>[number];
@@ -53,12 +55,13 @@ function pendingOf(job: Job, jobCount: number, change: RunCounts, actions: reado
   return { shard: key.pk, actions, counts: { key, change } };
 }
 
-function creationActions({ job, entry, parameters }: NewJob, jobCount: number): readonly Action[] {
+function creationActions({ job, entry, parameters, setKey, templateId }: NewJob, jobCount: number): readonly Action[] {
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard: ABSENT },
     { kind: 'put', item: openItem(job, jobCount) },
     { kind: 'put', item: historyItem(job, entry) },
-    { kind: 'put', item: documentItem(keys.parameters(job), parameters) },
+    { kind: 'put', item: documentItem(keys.parameters(job), { ...parameters, setKey }) },
+    { kind: 'put', item: { ...keys.jobOfSet(templateId, setKey, job) } },
   ];
 }
 
@@ -110,17 +113,25 @@ function sharedTransactions(table: Table): (change: Unsubmitted) => Promise<bool
 
 /** In order, as many as a transaction takes. A job that changes twice stands in two groups: a transaction touches an item once. */
 function grouped(batch: readonly Pending[]): readonly (readonly Pending[])[] {
-  const groups: { readonly members: Pending[]; readonly touched: Set<string>; actions: number }[] = [];
+  const groups: { readonly members: Pending[]; readonly touched: Set<string>; actions: number; bytes: number }[] = [];
   for (const pending of batch) {
     const items = pending.actions.map((action) => itemOf(action));
+    const bytes = pending.actions.reduce((sum, action) => sum + bytesOf(action), 0);
     const last = groups.at(-1);
-    if (last && last.actions + items.length <= ACTIONS && !items.some((item) => last.touched.has(item))) {
+    if (last && last.actions + items.length <= ACTIONS && last.bytes + bytes <= BYTES && !items.some((item) => last.touched.has(item))) {
       last.members.push(pending);
       for (const item of items) last.touched.add(item);
       last.actions += items.length;
-    } else groups.push({ members: [pending], touched: new Set(items), actions: items.length });
+      last.bytes += bytes;
+    } else groups.push({ members: [pending], touched: new Set(items), actions: items.length, bytes });
   }
   return groups.map(({ members }) => members);
+}
+
+/** Nearly all of an item is its document. */
+function bytesOf(action: Action): number {
+  const body = action.kind === 'put' ? action.item['body'] : undefined;
+  return 200 + (typeof body === 'string' ? Buffer.byteLength(body) : 0);
 }
 
 const itemOf = (action: Action): string => {

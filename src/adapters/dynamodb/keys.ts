@@ -5,11 +5,17 @@
  *   the pattern of a pair; all patterns                 PATTERNS                      <source>#<target>
  *   a template's newest version; all templates          TEMPLATES                     <template>
  *   a template's version n                              TEMPLATE#<template>           V#<n, 6>
+ *   the patterns that name a template; how many         TEMPLATE#<template>           USEDBY#<source>#<target> | USES
+ *   the last version of a pair's deleted pattern        PATTERN#<source>#<target>     END
  *   who holds a natural key                             USER#<user>                   RUNKEY#<user run id>
- *   who holds an idempotency key                        IDEMPOTENCY#<key>             KEY
+ *   who holds an idempotency key of a user              IDEMPOTENCY#<user>            KEY#<key>
  *   a run; the sets it was accepted with; its tick      RUN#<run>                     RUN | SETS#<chunk, 2> | TICK
  *   all runs, newest first                              RUNS                          <run>
  *   runs of a user / under a user run id                RUNS#USER#<u> | RUNS#KEY#<k>  <run>
+ *   runs of a template / in a state                     RUNS#TEMPLATE#<t> | RUNS#STATE#<s>   <run>
+ *   runs with a value of a searchable parameter         RUNS#PARAMETER#<key>#<value>  <run>
+ *   the jobs of one set in all runs                     SET#<template>#<set key>      <run>#<index, 5>
+ *   sums over ended runs, by day (of a template)        TOTALS | TOTALS#<template>    <day>
  *   a job of a run                                      RUN#<run>#S<shard>            JOB#<index, 5>
  *   the jobs of a run that need something (consistent)  RUN#<run>#S<shard>            OPEN#<index, 5>
  *   the task tokens parked for a job                    RUN#<run>#S<shard>            TOKEN#<index, 5>#<digest>
@@ -23,6 +29,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { JobRef, RunId, TemplateId } from '#domain/ids';
+import type { RunState } from '#domain/run';
 import { idOf } from '#domain/job';
 
 export interface Key {
@@ -49,17 +56,35 @@ const jobPartition = (ref: JobRef): string => `JOB#${idOf(ref)}`;
 export const keys = {
   pattern: (source: string, target: string): Key => ({ pk: 'PATTERNS', sk: `${enc(source)}#${enc(target)}` }),
   patterns: 'PATTERNS',
+  patternEnd: (source: string, target: string): Key => ({ pk: `PATTERN#${enc(source)}#${enc(target)}`, sk: 'END' }),
   template: (id: TemplateId): Key => ({ pk: 'TEMPLATES', sk: id }),
   templates: 'TEMPLATES',
   templateVersion: (id: TemplateId, version: number): Key => ({ pk: `TEMPLATE#${id}`, sk: `V#${digits(version, 6)}` }),
+  versionPartition: (id: TemplateId): string => `TEMPLATE#${id}`,
+  versionPrefix: 'V#',
+  usedBy: (id: TemplateId, source: string, target: string): Key => ({
+    pk: `TEMPLATE#${id}`,
+    sk: `USEDBY#${enc(source)}#${enc(target)}`,
+  }),
+  usedByPrefix: 'USEDBY#',
+  uses: (id: TemplateId): Key => ({ pk: `TEMPLATE#${id}`, sk: 'USES' }),
   naturalKey: (user: string, userRun: string): Key => ({ pk: `USER#${enc(user)}`, sk: `RUNKEY#${enc(userRun)}` }),
-  idempotencyKey: (key: string): Key => ({ pk: `IDEMPOTENCY#${enc(key)}`, sk: 'KEY' }),
+  idempotencyKey: (user: string, key: string): Key => ({ pk: `IDEMPOTENCY#${enc(user)}`, sk: `KEY#${enc(key)}` }),
   run: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'RUN' }),
   sets: (id: RunId, chunk: number): Key => ({ pk: `RUN#${id}`, sk: `SETS#${digits(chunk, 2)}` }),
   tick: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'TICK' }),
   runs: 'RUNS',
   runsOfUser: (user: string): string => `RUNS#USER#${enc(user)}`,
   runsOfKey: (userRun: string): string => `RUNS#KEY#${enc(userRun)}`,
+  runsOfTemplate: (id: TemplateId): string => `RUNS#TEMPLATE#${id}`,
+  runsInState: (state: RunState): string => `RUNS#STATE#${state}`,
+  runsWithParameter: (key: string, text: string): string => `RUNS#PARAMETER#${enc(key)}#${enc(text)}`,
+  jobsOfSet: (template: TemplateId, setKey: string): string => `SET#${template}#${setKey}`,
+  jobOfSet: (template: TemplateId, setKey: string, ref: JobRef): Key => ({
+    pk: `SET#${template}#${setKey}`,
+    sk: `${ref.runId}#${digits(ref.index, 5)}`,
+  }),
+  totals: (template: TemplateId | undefined): string => (template === undefined ? 'TOTALS' : `TOTALS#${template}`),
   shard,
   job: (ref: JobRef, jobCount: number): Key => ({ pk: shard(ref.runId, shardOf(ref.index, jobCount)), sk: `JOB#${digits(ref.index, 5)}` }),
   open: (ref: JobRef, jobCount: number): Key => ({

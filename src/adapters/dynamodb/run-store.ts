@@ -6,15 +6,15 @@
  *   2. the chunks of sets are written, in any order       ── invisible: nothing points to them yet
  *   3. one transaction: the run, its list rows, the key completed
  */
-import { StoredRun, StoredRunKey, StoredSets } from '#contract/stored';
+import { StoredProgress, StoredRun, StoredRunKey, StoredSets } from '#contract/stored';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, type Instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
 import type { Run } from '#domain/run';
-import type { Acceptance, AcceptOutcome, EarlierRequest, PageRequest, RunFilter, RunStore } from '#operations/ports';
-import { decodeCursor, encodeCursor } from './cursors.ts';
+import type { Acceptance, AcceptOutcome, EarlierRequest, RunStore } from '#operations/ports';
 import { decode } from './decoding.ts';
 import { keys } from './keys.ts';
+import { addSearchable, listChanges, listRows, listRuns, totals } from './run-lists.ts';
 import { releaseTick, takeTick } from './run-ticks.ts';
 import type { Action, Expression, Table } from './table.ts';
 
@@ -29,16 +29,23 @@ export function dynamoRunStore(table: Table): RunStore {
     earlierRequest: (wanted) => earlierRequest(table, wanted),
     accept: (acceptance) => accept(table, acceptance),
     load: (id) => load(table, id),
-    async save(run) {
-      const next = { ...run, version: run.version + 1 };
-      const guard = { text: '#version = :expected', values: { ':expected': run.version } };
-      const outcome = await table.write({ kind: 'put', item: { ...keys.run(run.id), ...next }, guard });
+    async save(run, before) {
+      const next = { ...run, version: before.version + 1 };
+      const guard = { text: '#version = :expected', values: { ':expected': before.version } };
+      const put: Action = { kind: 'put', item: { ...keys.run(run.id), ...next }, guard };
+      const outcome = await table.transact([put, ...listChanges(before, next)]);
       return outcome.kind === 'done' ? { kind: 'saved', run: next } : { kind: 'conflict' };
     },
     sets: (run, from, to) => sets(table, run, from, to),
-    list: (filter, page) => list(table, filter, page),
+    async progress(id) {
+      const item = await table.get(keys.tick(id));
+      return item && decode(StoredProgress, item).counts;
+    },
+    list: (filter, page) => listRuns(table, filter, page),
+    addSearchable: (run, values) => addSearchable(table, run, values),
+    totals: (by, page) => totals(table, by, page),
     takeTick: (id, lease) => takeTick(table, id, lease),
-    releaseTick: (id, lease, nextPollAt) => releaseTick(table, id, lease, nextPollAt),
+    releaseTick: (id, lease, seen) => releaseTick(table, id, lease, seen),
   };
 }
 
@@ -50,10 +57,11 @@ async function load(table: Table, id: RunId): Promise<Run | undefined> {
 async function earlierRequest(table: Table, wanted: Parameters<RunStore['earlierRequest']>[0]): Promise<EarlierRequest | undefined> {
   const [natural, byKey] = await Promise.all([
     table.get(keys.naturalKey(wanted.userId, wanted.userRunId)),
-    wanted.idempotencyKey === undefined ? undefined : table.get(keys.idempotencyKey(wanted.idempotencyKey)),
+    wanted.idempotencyKey === undefined ? undefined : table.get(keys.idempotencyKey(wanted.userId, wanted.idempotencyKey)),
   ]);
-  const found = byKey ?? natural;
-  return found && decode(StoredRunKey, found);
+  const key = byKey && decode(StoredRunKey, byKey);
+  if (key && (key.expiresAt === undefined || key.expiresAt > epochSeconds(wanted.now))) return key;
+  return natural && decode(StoredRunKey, natural);
 }
 
 async function accept(table: Table, acceptance: Acceptance): Promise<AcceptOutcome> {
@@ -75,7 +83,8 @@ async function settle(table: Table, acceptance: Acceptance, actions: readonly Ac
     const outcome = await table.transact(actions);
     if (outcome.kind === 'done') return { kind: 'accepted' };
     const { idempotencyKey } = acceptance;
-    const earlier = await earlierRequest(table, { userId, userRunId, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
+    const now = acceptance.run.createdAt;
+    const earlier = await earlierRequest(table, { userId, userRunId, now, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) });
     if (earlier && earlier.runId !== acceptance.run.id && !hasLapsed(earlier, acceptance)) return { kind: 'taken', earlier };
   }
   throw new Fault('StoreBusy', 'the run could not be written among other requests under the same key');
@@ -83,6 +92,8 @@ async function settle(table: Table, acceptance: Acceptance, actions: readonly Ac
 
 const hasLapsed = (earlier: EarlierRequest & { readonly reservedAt?: Instant }, { run }: Acceptance): boolean =>
   !earlier.complete && earlier.reservedAt !== undefined && earlier.reservedAt < lapsedBefore(run.createdAt);
+
+const epochSeconds = (at: Instant): number => Math.floor(epochMs(at) / 1000);
 
 const lapsedBefore = (now: Instant): Instant => instant(epochMs(now) - RESERVATION_SECONDS * 1000);
 
@@ -99,26 +110,26 @@ function keyAction({ run, bodyDigest }: Acceptance, complete: boolean): Action {
 
 function acceptanceActions(acceptance: Acceptance, run: Run): Action[] {
   const { bodyDigest, idempotencyKey } = acceptance;
-  const lists = [keys.runs, keys.runsOfUser(run.userId), keys.runsOfKey(run.userRunId)];
-  const expiresAt = Math.floor(epochMs(run.createdAt) / 1000) + IDEMPOTENCY_KEY_SECONDS;
+  const now = epochSeconds(run.createdAt);
+  const expiresAt = now + IDEMPOTENCY_KEY_SECONDS;
   return [
     keyAction(acceptance, true),
     { kind: 'put', item: { ...keys.run(run.id), ...run }, guard: ABSENT },
-    ...lists.map((pk): Action => ({ kind: 'put', item: { pk, sk: run.id } })),
+    ...listRows(run),
     ...(idempotencyKey === undefined
       ? []
       : [
           {
             kind: 'put',
             item: {
-              ...keys.idempotencyKey(idempotencyKey),
+              ...keys.idempotencyKey(run.userId, idempotencyKey),
               runId: run.id,
               bodyDigest,
               complete: true,
               reservedAt: run.createdAt,
               expiresAt,
             },
-            guard: ABSENT,
+            guard: { text: 'attribute_not_exists(pk) OR #expiresAt <= :now', values: { ':now': now } },
           } satisfies Action,
         ]),
   ];
@@ -156,19 +167,4 @@ async function sets(table: Table, run: Run, from: number, to: number): Promise<r
     }),
   );
   return parts.flat();
-}
-
-async function list(table: Table, filter: RunFilter, page: PageRequest): ReturnType<RunStore['list']> {
-  const pk =
-    filter.userRunId !== undefined
-      ? keys.runsOfKey(filter.userRunId)
-      : filter.userId !== undefined
-        ? keys.runsOfUser(filter.userId)
-        : keys.runs;
-  const after = page.cursor === undefined ? undefined : decodeCursor(pk, page.cursor);
-  if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
-  const { items, next } = await table.query({ pk, limit: page.limit, newestFirst: true, ...(after === undefined ? {} : { after }) });
-  const runs = await Promise.all(items.map((row) => load(table, row.sk as RunId)));
-  const shown = runs.flatMap((run) => (run && (filter.userId === undefined || run.userId === filter.userId) ? [run] : []));
-  return { kind: 'page', page: { items: shown, ...(next === undefined ? {} : { cursor: encodeCursor(pk, next) }) } };
 }

@@ -3,10 +3,10 @@
  * tick goes round once more before it lets go. A burst of nudges costs one extra tick. A holder that dies is replaced once
  * its time is up, or at once where its host has died with it.
  */
-import type { Instant, RunId } from '#domain/ids';
-import type { TickLease } from '#operations/ports';
+import type { RunId } from '#domain/ids';
+import type { TickLease, TickSeen } from '#operations/ports';
 import { keys } from './keys.ts';
-import type { Table } from './table.ts';
+import type { Expression, Table } from './table.ts';
 
 const ATTEMPTS = 3;
 
@@ -34,19 +34,11 @@ export async function takeTick(table: Table, id: RunId, lease: TickLease): Promi
   return 'busy';
 }
 
-export async function releaseTick(
-  table: Table,
-  id: RunId,
-  lease: TickLease,
-  nextPollAt: Instant | undefined,
-): Promise<'released' | 'again'> {
+export async function releaseTick(table: Table, id: RunId, lease: TickLease, seen: TickSeen | undefined): Promise<'released' | 'again'> {
   const released = await table.write({
     kind: 'update',
     key: keys.tick(id),
-    change:
-      nextPollAt === undefined
-        ? { text: 'REMOVE #owner, #until, #nextPollAt' }
-        : { text: 'SET #nextPollAt = :next REMOVE #owner, #until', values: { ':next': nextPollAt } },
+    change: lettingGo(seen),
     guard: { text: '#owner = :owner AND attribute_not_exists(#wanted)', values: { ':owner': lease.owner } },
   });
   if (released.kind === 'done') return 'released';
@@ -58,4 +50,11 @@ export async function releaseTick(
   });
   // Refused: the time was up and another owner has the run; it will look at everything that we could have looked at.
   return again.kind === 'done' ? 'again' : 'released';
+}
+
+function lettingGo(seen: TickSeen | undefined): Expression {
+  if (seen === undefined) return { text: 'REMOVE #owner, #until' };
+  const { counts, nextPollAt } = seen;
+  if (nextPollAt === undefined) return { text: 'SET #counts = :counts REMOVE #owner, #until, #nextPollAt', values: { ':counts': counts } };
+  return { text: 'SET #counts = :counts, #nextPollAt = :next REMOVE #owner, #until', values: { ':counts': counts, ':next': nextPollAt } };
 }

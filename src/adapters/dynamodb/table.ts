@@ -36,6 +36,13 @@ export type Action =
   | { readonly kind: 'update'; readonly key: Key; readonly change: Expression; readonly guard?: Expression }
   | { readonly kind: 'delete'; readonly key: Key; readonly guard?: Expression };
 
+/** Something that must hold, about an item that is not written. */
+export interface Check {
+  readonly kind: 'check';
+  readonly key: Key;
+  readonly guard: Expression;
+}
+
 export type WriteOutcome = { readonly kind: 'done' } | { readonly kind: 'refused'; readonly existing?: Item };
 
 export interface QueryRequest {
@@ -57,7 +64,7 @@ export interface Table {
   /** One write with its guard; `existing` is the item that the guard met. */
   write(action: Action): Promise<WriteOutcome>;
   /** All or nothing, at most 100 actions on different items. `refused` when a guard did not hold or another transaction was faster. */
-  transact(actions: readonly Action[]): Promise<WriteOutcome>;
+  transact(actions: readonly (Action | Check)[]): Promise<WriteOutcome>;
   /** One page; `next` is the sort key to go on after. */
   query(request: QueryRequest): Promise<{ readonly items: readonly Item[]; readonly next?: string }>;
   /** Every page. */
@@ -169,10 +176,10 @@ async function writeOne(client: DynamoDBClient, tableName: string, action: Actio
   }
 }
 
-async function transactAll(client: DynamoDBClient, tableName: string, actions: readonly Action[]): Promise<WriteOutcome> {
+async function transactAll(client: DynamoDBClient, tableName: string, actions: readonly (Action | Check)[]): Promise<WriteOutcome> {
   const [only] = actions;
   // A plain write costs half the units of a transaction of one.
-  if (actions.length === 1 && only) return writeOne(client, tableName, only);
+  if (actions.length === 1 && only && only.kind !== 'check') return writeOne(client, tableName, only);
   try {
     await client.send(new TransactWriteItemsCommand({ TransactItems: actions.map((action) => transactItem(tableName, action)) }));
     return { kind: 'done' };
@@ -187,7 +194,7 @@ function lostRace(reasons: readonly CancellationReason[]): boolean {
   return reasons.every(({ Code }) => Code === undefined || ['None', 'ConditionalCheckFailed', 'TransactionConflict'].includes(Code));
 }
 
-function transactItem(tableName: string, action: Action): TransactWriteItem {
+function transactItem(tableName: string, action: Action | Check): TransactWriteItem {
   const common = { TableName: tableName, ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const };
   switch (action.kind) {
     case 'put':
@@ -198,6 +205,10 @@ function transactItem(tableName: string, action: Action): TransactWriteItem {
     }
     case 'delete':
       return { Delete: { ...common, Key: marshalled(action.key), ...bound(action.guard) } };
+    case 'check': {
+      const { ConditionExpression = '', ...rest } = bound(action.guard);
+      return { ConditionCheck: { ...common, Key: marshalled(action.key), ConditionExpression, ...rest } };
+    }
   }
 }
 

@@ -14,7 +14,7 @@ export const META_SCHEMA = {
   properties: {
     type: { anyOf: [{ enum: TYPES }, { type: 'array', minItems: 1, items: { enum: TYPES } }] },
     properties: schemas,
-    patternProperties: schemas,
+    patternProperties: { ...schemas, propertyNames: { format: 'regex' } },
     $defs: schemas,
     additionalProperties: schema,
     propertyNames: schema,

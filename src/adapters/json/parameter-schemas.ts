@@ -1,6 +1,6 @@
 /** JSON Schema by `@cfworker/json-schema`: it interprets, so that a Lambda neither compiles nor evaluates code. */
-import { Validator, type OutputUnit, type Schema } from '@cfworker/json-schema';
-import type { JsonObject } from '#domain/json';
+import { dereference, Validator, type OutputUnit, type Schema } from '@cfworker/json-schema';
+import { isJsonObject, type Json, type JsonObject } from '#domain/json';
 import { escapePointer, type ParameterProblem } from '#domain/parameters';
 import type { ParameterSchemas } from '#operations/ports';
 import { META_SCHEMA } from './meta-schema.ts';
@@ -14,23 +14,47 @@ export const cfworkerParameterSchemas: ParameterSchemas = {
   },
   validator(schema) {
     const validator = new Validator(schema, DRAFT, false);
-    return (set) => problemsOf(validator, set);
+    // Without a prototype: the validator asks `key in set`, and a parameter may be called `constructor`.
+    return (set) => problemsOf(validator, Object.assign(Object.create(null) as object, set) as JsonObject);
   },
 };
 
-/** A reference that leads nowhere shows only when a value is checked. */
+/** A reference that leads nowhere shows only when a value is checked, and only where it stands. */
 function unresolvable(schema: JsonObject): readonly ParameterProblem[] {
   try {
-    new Validator(schema, DRAFT, false).validate({});
-    return [];
+    // A copy: the library marks what it looks at.
+    const known: Readonly<Record<string, unknown>> = dereference(structuredClone(schema));
+    const lost = Object.entries(known).flatMap(([uri, each]) => {
+      const { $ref, __absolute_ref__: target = $ref } = each as Schema;
+      if (typeof target !== 'string' || Object.hasOwn(known, target)) return [];
+      const pointer = `${decodeURI(uri.split('#')[1] ?? '')}/$ref`;
+      return [{ pointer, rule: 'schema', message: `leads nowhere: ${String($ref)}` }];
+    });
+    if (lost.length === 0) new Validator(schema, DRAFT, false).validate(bare({}));
+    return lost;
   } catch (error) {
-    return [{ pointer: '', rule: 'schema', message: error instanceof Error ? error.message : 'is no JSON Schema' }];
+    return [{ pointer: '', rule: 'schema', message: messageOf(error) }];
   }
 }
 
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : 'is no JSON Schema');
+
 function problemsOf(validator: Validator, value: JsonObject): readonly ParameterProblem[] {
-  const { valid, errors } = validator.validate(value);
-  return valid ? [] : errors.filter((unit) => tellsMost(unit, errors)).map(problemOf);
+  try {
+    const { valid, errors } = validator.validate(bare(value));
+    return valid ? [] : errors.filter((unit) => tellsMost(unit, errors)).map(problemOf);
+  } catch (error) {
+    // A schema that goes round in circles shows only with a value that leads there.
+    return [{ pointer: '', rule: 'schema', message: `cannot be checked by its schema: ${messageOf(error)}` }];
+  }
+}
+
+/** Without a prototype: the validator asks `key in value`, and a set without a `constructor` would seem to have one. */
+function bare(value: Json): Json {
+  if (Array.isArray(value)) return (value as readonly Json[]).map(bare);
+  if (!isJsonObject(value)) return value;
+  const entries = Object.entries(value).map(([key, each]) => [key, bare(each)] as const);
+  return Object.setPrototypeOf(Object.fromEntries(entries), null) as JsonObject;
 }
 
 /**

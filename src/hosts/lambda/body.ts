@@ -1,9 +1,13 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import { BODY_BYTES, pointerOf } from '#contract/run-request';
+import { jsonFaults } from '#contract/strict-json';
 import { problem, type HttpReply } from './replies.ts';
 
 type Parsed<Body> = { readonly kind: 'parsed'; readonly body: Body } | { readonly kind: 'refused'; readonly reply: HttpReply };
+
+/** An answer names this many faults at most; it says how many there are. */
+const ERRORS_SHOWN = 1000;
 
 /** A JSON body in the shape of `schema`, or a reply that names every field that is not. */
 export function parseBody<Body>(event: APIGatewayProxyEventV2, schema: ZodType<Body>): Parsed<Body> {
@@ -20,14 +24,30 @@ export function parseBody<Body>(event: APIGatewayProxyEventV2, schema: ZodType<B
   const parsed = schema.safeParse(json.body);
   if (parsed.success) return { kind: 'parsed', body: parsed.data };
   const errors = parsed.error.issues.map(({ path, code, message }) => ({ pointer: pointerOf(path), rule: code, message }));
-  return refused(problem('invalid-request', `${errors.length} fields are not valid`, errors));
+  return refused(problem('invalid-request', `${errors.length} fields are not valid`, errors.slice(0, ERRORS_SHOWN)));
 }
 
+/** Fatal: with the replacement character in its place, a byte that is no UTF-8 would be another value. A BOM is skipped. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parsedJson(bytes: Buffer): Parsed<unknown> {
+  const text = decoded(bytes);
+  if (text === undefined) return refused(problem('malformed-request', 'the body is not UTF-8'));
   try {
-    return { kind: 'parsed', body: JSON.parse(bytes.toString('utf8')) as unknown };
+    const body = JSON.parse(text) as unknown;
+    const faults = jsonFaults(text);
+    if (faults.length === 0) return { kind: 'parsed', body };
+    return refused(problem('invalid-request', 'the body holds what would not be kept as it was sent', faults));
   } catch (error) {
     return refused(problem('malformed-request', `the body is not JSON: ${error instanceof Error ? error.message : 'unreadable'}`));
+  }
+}
+
+function decoded(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
   }
 }
 

@@ -35,12 +35,20 @@ async function respond(options: HttpServerOptions, request: IncomingMessage, res
 }
 
 async function replyTo(options: HttpServerOptions, request: IncomingMessage): Promise<Reply> {
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const url = requestedUrl(request);
+  // As API Gateway answers it: a method that a path does not have is not found, never 405.
   const match = matchRoute(options.routes, request.method ?? 'GET', url.pathname);
   if (!match) return problemReply('not-found', `there is no ${request.method ?? ''} ${url.pathname}`);
   const body = await bodyOf(request);
   if (body === undefined) return problemReply('request-too-large', `the body has more than ${BODY_BYTES} bytes`);
   return (await options.functions.call(match.route.functionName, eventOf(options, request, url, match, body))) as Reply;
+}
+
+/** Never resolved as a reference: `//elsewhere/v1/runs` would be another host's path, and `//` is no URL at all. */
+function requestedUrl({ url = '/' }: IncomingMessage): URL {
+  const absolute = /^https?:\/\/[^/?#]*/i.exec(url)?.[0] ?? '';
+  const path = url.slice(absolute.length);
+  return new URL(`http://localhost${path.startsWith('/') ? path : `/${path}`}`);
 }
 
 function problemReply(slug: 'not-found' | 'request-too-large' | 'fault', detail: string): Reply {

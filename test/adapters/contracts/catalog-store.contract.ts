@@ -1,6 +1,7 @@
 /** What every catalog store promises to the operations (src/operations/ports.ts). */
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TemplateId } from '#domain/ids';
+import type { Pattern } from '#domain/template';
 import type { CatalogStore, Listed, PageRequest } from '#operations/ports';
 import { aTemplate, at, TEMPLATE_ID } from '#test/domain/builders';
 
@@ -21,6 +22,11 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
     } while (cursor !== undefined);
     return found;
   };
+  const registered = async (id: string): Promise<TemplateId> => {
+    const templateId = id as TemplateId;
+    await store.addTemplateVersion(aTemplate({ id: templateId, version: 1 }));
+    return templateId;
+  };
 
   describe('templates', () => {
     test('a template reads back as it was registered', async () => {
@@ -34,6 +40,8 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
         },
         parametersSchema: { type: 'object', properties: { CITY: { type: 'string', default: 'London' } } },
         overridable: ['HTTP_MODE'],
+        searchable: ['CITY'],
+        identity: ['CITY', 'DAY'],
         limits: { maxWaitSeconds: 60, maxParallel: 3, retries: { lost: 2, 'engine-error': 1 } },
         deleteAfterCompletion: true,
       });
@@ -59,15 +67,16 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
     test('a version that does not follow the newest, or exists, is a conflict', async () => {
       const id = 'tmpl_gaps' as TemplateId;
       expect(await store.addTemplateVersion(aTemplate({ id, version: 2 }))).toBe('conflict');
+      expect(await store.addTemplateVersion(aTemplate({ id, version: 2 }), { afterDeletion: true })).toBe('conflict');
       expect(await store.addTemplateVersion(aTemplate({ id, version: 1 }))).toBe('added');
       expect(await store.addTemplateVersion(aTemplate({ id, version: 1, name: 'other' }))).toBe('conflict');
       expect(await store.addTemplateVersion(aTemplate({ id, version: 3 }))).toBe('conflict');
+      expect(await store.addTemplateVersion(aTemplate({ id, version: 2 }), { afterDeletion: true })).toBe('conflict');
       expect((await store.template(id))?.version).toBe(1);
     });
 
     test('a newer version is seen at once by who asks for the newest', async () => {
-      const id = 'tmpl_newer' as TemplateId;
-      await store.addTemplateVersion(aTemplate({ id, version: 1 }));
+      const id = await registered('tmpl_newer');
       expect((await store.template(id))?.version).toBe(1);
       await store.addTemplateVersion(aTemplate({ id, version: 2, name: 'newer' }));
       expect((await store.template(id))?.name).toBe('newer');
@@ -80,25 +89,123 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
       const listed = (await all((page) => store.templates(page), 5)).filter(({ id }) => id.startsWith('tmpl_listed-'));
       expect(listed.map(({ id, version }) => `${id} ${version}`)).toEqual(ids.map((id, index) => `${id} ${index === 3 ? 2 : 1}`));
     });
+
+    test('every version is listed once, newest first, by number and not by spelling', async () => {
+      const id = 'tmpl_many-versions' as TemplateId;
+      for (let version = 1; version <= 12; version += 1) await store.addTemplateVersion(aTemplate({ id, version }));
+      const listed = await all((page) => store.templateVersions(id, page), 5);
+      expect(listed.map(({ version }) => version)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+      expect(await store.lastTemplateVersion(id)).toBe(12);
+    });
+
+    test('a deleted template is neither found nor listed, its versions are, and the next one goes on with their numbers', async () => {
+      const id = await registered('tmpl_deleted');
+      const newest = aTemplate({ id, version: 2, name: 'second' });
+      await store.addTemplateVersion(newest);
+      expect(await store.removeTemplate(newest)).toBe('removed');
+      const again = await makeStore();
+      expect(await again.template(id)).toBeUndefined();
+      expect((await all((page) => again.templates(page), 100)).filter((template) => template.id === id)).toEqual([]);
+      expect(await again.template(id, 2)).toEqual(newest);
+      expect((await all((page) => again.templateVersions(id, page), 1)).map(({ version }) => version)).toEqual([2, 1]);
+      expect(await store.removeTemplate(newest)).toBe('conflict');
+      expect(await store.addTemplateVersion(aTemplate({ id, version: 1 }))).toBe('conflict');
+      expect(await store.addTemplateVersion(aTemplate({ id, version: 3 }))).toBe('conflict');
+      const next = aTemplate({ id, version: 3, name: 'third' });
+      expect(await store.addTemplateVersion(next, { afterDeletion: true })).toBe('added');
+      expect(await store.template(id)).toEqual(next);
+    });
+
+    test('a version that is not the newest deletes nothing', async () => {
+      const id = await registered('tmpl_stale');
+      await store.addTemplateVersion(aTemplate({ id, version: 2 }));
+      expect(await store.removeTemplate(aTemplate({ id, version: 1 }))).toBe('conflict');
+      expect((await store.template(id))?.version).toBe(2);
+    });
   });
 
   describe('patterns', () => {
+    const pair = { sourceType: 'http', targetType: 'gcs', updatedAt: at(0) };
+
     test('a pair has one pattern, the last that was put', async () => {
-      const pair = { sourceType: 'http', targetType: 'gcs', updatedAt: at(0) };
+      const [first, other] = [await registered('tmpl_first'), await registered('tmpl_other')];
       expect(await store.pattern('http', 'gcs')).toBeUndefined();
-      await store.putPattern({ ...pair, templateId: TEMPLATE_ID });
-      await store.putPattern({ ...pair, templateId: 'tmpl_other' as TemplateId });
-      expect(await store.pattern('http', 'gcs')).toEqual({ ...pair, templateId: 'tmpl_other' });
+      const before: Pattern = { ...pair, templateId: first, version: 1 };
+      expect(await store.putPattern(before)).toBe('saved');
+      expect(await store.putPattern({ ...pair, templateId: other, version: 2 }, before)).toBe('saved');
+      expect(await store.pattern('http', 'gcs')).toEqual({ ...pair, templateId: other, version: 2 });
       expect(await store.pattern('gcs', 'http')).toBeUndefined();
+    });
+
+    test('of two writers in one place, exactly one wins', async () => {
+      const templateId = await registered('tmpl_contended');
+      const put = (version: number, before?: Pattern): Promise<string> =>
+        store.putPattern({ ...pair, sourceType: 'contended', templateId, version }, before);
+      expect((await Promise.all([put(1), put(1)])).toSorted()).toEqual(['conflict', 'saved']);
+      const before = await store.pattern('contended', 'gcs');
+      expect((await Promise.all([put(2, before), put(2, before)])).toSorted()).toEqual(['conflict', 'saved']);
+    });
+
+    test('a pattern cannot name a template that is not there', async () => {
+      const templateId = await registered('tmpl_was-there');
+      await store.removeTemplate(aTemplate({ id: templateId }));
+      const pattern: Pattern = { ...pair, sourceType: 'no-template', templateId, version: 1 };
+      expect(await store.putPattern(pattern)).toBe('conflict');
+      expect(await store.putPattern({ ...pattern, templateId: 'tmpl_never' as TemplateId })).toBe('conflict');
+      expect(await store.pattern('no-template', 'gcs')).toBeUndefined();
+      expect(await store.patternsNaming(templateId, 10)).toEqual([]);
+    });
+
+    test('a template knows the patterns that name it, and goes only when none does', async () => {
+      const [id, other] = [await registered('tmpl_named'), await registered('tmpl_named-later')];
+      const one: Pattern = { sourceType: 'a#b', targetType: '☃', templateId: id, version: 1, updatedAt: at(0) };
+      const two: Pattern = { ...one, targetType: 'z' };
+      await store.putPattern(one);
+      await store.putPattern(two);
+      expect(await store.patternsNaming(id, 10)).toEqual([
+        { sourceType: 'a#b', targetType: '☃' },
+        { sourceType: 'a#b', targetType: 'z' },
+      ]);
+      expect(await store.patternsNaming(id, 1)).toHaveLength(1);
+      expect(await store.removeTemplate(aTemplate({ id }))).toBe('conflict');
+      await store.putPattern({ ...one, templateId: other, version: 2 }, one);
+      expect(await store.removeTemplate(aTemplate({ id }))).toBe('conflict');
+      expect(await store.removePattern(two)).toBe('removed');
+      expect(await store.patternsNaming(id, 10)).toEqual([]);
+      expect(await store.removeTemplate(aTemplate({ id }))).toBe('removed');
+      expect(await store.removeTemplate(aTemplate({ id: other }))).toBe('conflict');
+    });
+
+    test('a pattern that was deleted leaves its number, and its successor goes on from there', async () => {
+      const templateId = await registered('tmpl_numbers');
+      const first: Pattern = { ...pair, sourceType: 'numbers', templateId, version: 1 };
+      expect(await store.lastPatternVersion(first)).toBe(0);
+      await store.putPattern(first);
+      expect(await store.removePattern({ ...first, version: 2 })).toBe('conflict');
+      expect(await store.removePattern(first)).toBe('removed');
+      expect(await store.removePattern(first)).toBe('conflict');
+      expect(await store.pattern('numbers', 'gcs')).toBeUndefined();
+      expect(await store.lastPatternVersion(first)).toBe(1);
+      expect(await store.putPattern(first)).toBe('conflict');
+      expect(await store.putPattern({ ...first, version: 3 })).toBe('conflict');
+      expect(await store.putPattern({ ...first, version: 2 })).toBe('saved');
     });
 
     test('pairs hold their own patterns, however alike they are spelt, and all of them are listed once', async () => {
       const names = ['a', 'a#b', 'b', 'a/b', '#', '☃', "' or '1'='1", 'x'.repeat(256), `${'☃'.repeat(255)}1`, `${'☃'.repeat(255)}2`];
       const pairs = names.flatMap((sourceType) => names.map((targetType) => ({ sourceType, targetType })));
-      for (const [index, pair] of pairs.entries())
-        await store.putPattern({ ...pair, templateId: `tmpl_${index}` as TemplateId, updatedAt: at(0) });
-      for (const [index, { sourceType, targetType }] of pairs.entries())
-        expect((await store.pattern(sourceType, targetType))?.templateId).toBe(`tmpl_${index}`);
+      const ids = await Promise.all(pairs.map((_, index) => registered(`tmpl_pair-${index}`)));
+      for (const [index, one] of pairs.entries()) {
+        // One of them was put by a test above.
+        const before = await store.pattern(one.sourceType, one.targetType);
+        const version = (before?.version ?? 0) + 1;
+        const pattern = { ...one, templateId: ids[index] ?? TEMPLATE_ID, version, updatedAt: at(0) };
+        expect(await store.putPattern(pattern, before)).toBe('saved');
+      }
+      for (const [index, { sourceType, targetType }] of pairs.entries()) {
+        expect((await store.pattern(sourceType, targetType))?.templateId).toBe(ids[index]);
+        expect(await store.patternsNaming(ids[index] ?? TEMPLATE_ID, 2)).toEqual([{ sourceType, targetType }]);
+      }
       const listed = await all((page) => store.patterns(page), 7);
       const spelt = listed.map(({ sourceType, targetType }) => JSON.stringify([sourceType, targetType]));
       expect(new Set(spelt).size).toBe(spelt.length);
@@ -110,6 +217,7 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
       const cursor = templates.kind === 'page' ? (templates.page.cursor ?? '') : '';
       expect(await store.templates({ limit: 1, cursor })).toMatchObject({ kind: 'page' });
       expect(await store.patterns({ limit: 1, cursor })).toEqual({ kind: 'malformed-cursor' });
+      expect(await store.templateVersions(TEMPLATE_ID, { limit: 1, cursor })).toEqual({ kind: 'malformed-cursor' });
     });
   });
 }

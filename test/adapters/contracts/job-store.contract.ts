@@ -59,6 +59,7 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
       expect(await store.loadRange(run, 1, 99)).toEqual(jobs.slice(1));
       expect((await store.open(run)).toSorted((a, b) => a.index - b.index)).toEqual(jobs);
       expect(await store.parameters({ runId: run.id, index: 2 })).toEqual({
+        setKey: 'set-2',
         values: { INDEX: 2 },
         provenance: { INDEX: { origin: 'caller' } },
       });
@@ -113,7 +114,12 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
       const { run, jobs } = await planned(1);
       const [job] = jobs as [Job];
       const outcomes = await Promise.all([store.save([change(job, FAILED)], 1), store.save([change(job, ...FINISHED)], 1)]);
-      expect(outcomes.flat().map(({ kind }) => kind).toSorted()).toEqual(['conflict', 'saved']);
+      expect(
+        outcomes
+          .flat()
+          .map(({ kind }) => kind)
+          .toSorted(),
+      ).toEqual(['conflict', 'saved']);
       const { finished, failed } = await store.counts(run);
       expect(finished + failed).toBe(1);
     });
@@ -153,10 +159,7 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
     test('1,000 settlements at once give exact counts, whoever asked for them', async () => {
       const { run, jobs } = await planned(1000);
       const changes = jobs.map((job) => change(job, ...(job.index % 4 === 0 ? [FAILED] : FINISHED)));
-      await Promise.all([
-        store.save(changes.slice(0, 500), run.count),
-        ...changes.slice(500).map((one) => store.save([one], run.count)),
-      ]);
+      await Promise.all([store.save(changes.slice(0, 500), run.count), ...changes.slice(500).map((one) => store.save([one], run.count))]);
       expect(await store.counts(run)).toEqual({
         finished: 750,
         failed: 250,
@@ -183,7 +186,8 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
   describe('letting go', () => {
     test('closed jobs are open no more, and their tokens are gone', async () => {
       const { run, jobs } = await planned(130);
-      for (const token of ['one', 'two']) await Promise.all(jobs.map((job) => store.addTaskToken(job, run.count, `${token} of ${job.index}`)));
+      for (const token of ['one', 'two'])
+        await Promise.all(jobs.map((job) => store.addTaskToken(job, run.count, `${token} of ${job.index}`)));
       const outcomes = await store.save(
         jobs.map((job) => change(job, ...FINISHED)),
         run.count,

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
-import type { Run } from '#domain/run';
+import { NO_COUNTS, type Run } from '#domain/run';
 import type { AcceptOutcome, RunFilter, RunStore, TickLease } from '#operations/ports';
 import { aRun, at, nextRunId, START_MS } from '#test/domain/builders';
 
@@ -43,7 +43,7 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       expect(winners).toHaveLength(1);
       const [winner] = winners;
       for (const outcome of outcomes) if (outcome.kind === 'taken') expect(outcome.earlier.runId).toBe(winner?.id);
-      expect(await store.earlierRequest({ userId: 'ada', userRunId })).toMatchObject({ runId: winner?.id, complete: true });
+      expect(await store.earlierRequest({ userId: 'ada', userRunId, now: at(0) })).toMatchObject({ runId: winner?.id, complete: true });
       const listed = await store.list({ userRunId }, { limit: 200 });
       expect(listed.kind === 'page' && listed.page.items.map(({ id }) => id)).toEqual([winner?.id]);
       for (const run of runs) if (run !== winner) expect(await store.load(run.id)).toBeUndefined();
@@ -67,18 +67,43 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       const second = aRun();
       expect(await accept(second, [{}], 'two', 'key-1')).toMatchObject({ kind: 'taken', earlier: { runId: first.id, bodyDigest: 'one' } });
       expect(await store.load(second.id)).toBeUndefined();
-      expect(await store.earlierRequest({ userId: 'nobody', userRunId: 'nothing', idempotencyKey: 'key-1' })).toMatchObject({
-        runId: first.id,
-      });
+      const asked = { userId: 'ada', userRunId: 'nothing', idempotencyKey: 'key-1' };
+      expect(await store.earlierRequest({ ...asked, now: at(0) })).toMatchObject({ runId: first.id });
+      expect(await store.earlierRequest({ ...asked, userId: 'grace', now: at(0) })).toBeUndefined();
+    });
+
+    test('an idempotency key holds for seven days, and can then be used anew', async () => {
+      const DAYS = 24 * 3600;
+      const first = aRun({ userId: 'weekly' });
+      await accept(first, [{}], 'one', 'weekly-key');
+      const asked = { userId: 'weekly', userRunId: 'nothing', idempotencyKey: 'weekly-key' };
+      expect(await store.earlierRequest({ ...asked, now: at(7 * DAYS - 1) })).toMatchObject({ runId: first.id });
+      expect(await store.earlierRequest({ ...asked, now: at(7 * DAYS) })).toBeUndefined();
+      const second = aRun({ userId: 'weekly', createdAt: at(8 * DAYS) });
+      expect((await accept(second, [{}], 'two', 'weekly-key')).kind).toBe('accepted');
     });
 
     test('names hold their own requests, however alike they are spelt', async () => {
-      const names = ['a', 'a#b', 'a/b', 'a%23b', 'a b', 'a+b', 'Ä', 'A\u0308', '☃', '💥', 'x'.repeat(256), '💥'.repeat(128), `${'x'.repeat(255)}y`];
+      const names = [
+        'a',
+        'a#b',
+        'a/b',
+        'a%23b',
+        'a b',
+        'a+b',
+        'Ä',
+        'A\u0308',
+        '☃',
+        '💥',
+        'x'.repeat(256),
+        '💥'.repeat(128),
+        `${'x'.repeat(255)}y`,
+      ];
       const pairs = names.flatMap((userId) => names.map((userRunId) => ({ userId, userRunId })));
       const runs = pairs.map((pair) => aRun(pair));
       const outcomes = await Promise.all(runs.map((run) => accept(run, [{}])));
       expect(outcomes.filter(({ kind }) => kind !== 'accepted')).toEqual([]);
-      const found = await Promise.all(pairs.map((pair) => store.earlierRequest(pair)));
+      const found = await Promise.all(pairs.map((pair) => store.earlierRequest({ ...pair, now: at(0) })));
       expect(found.map((earlier) => earlier?.runId)).toEqual(runs.map(({ id }) => id));
       const listed = await store.list({ userId: 'a#b' }, { limit: 100 });
       expect(listed.kind === 'page' && new Set(listed.page.items.map(({ userId }) => userId))).toEqual(new Set(['a#b']));
@@ -100,7 +125,9 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
     });
 
     test('sets keep what JSON can say, and only that', async () => {
-      const odd = [JSON.parse('{"__proto__": {"a": 1}, "": null, "n": 1e21, "s": "\\ud800", "deep": [[{"x": []}]], "zero": -0.0}') as JsonObject];
+      const odd = [
+        JSON.parse('{"__proto__": {"a": 1}, "": null, "n": 1e21, "s": "\\ud800", "deep": [[{"x": []}]], "zero": -0.0}') as JsonObject,
+      ];
       const run = await accepted(aRun(), odd);
       expect(JSON.stringify(await store.sets(run, 0, 1))).toBe(JSON.stringify(odd));
     });
@@ -110,14 +137,14 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
     test('a saved run has the next version and reads back equal', async () => {
       const run = await accepted(aRun());
       const closing = { reason: 'cancelled' as const, message: 'enough', at: at(5) };
-      const saved = await store.save({ ...run, state: 'RUNNING', execution: 'arn', closing, plannedAt: at(1) });
+      const saved = await store.save({ ...run, state: 'RUNNING', execution: 'arn', closing, plannedAt: at(1) }, run);
       expect(saved).toMatchObject({ kind: 'saved', run: { version: run.version + 1 } });
       expect(saved.kind === 'saved' && saved.run).toEqual(await store.load(run.id));
     });
 
     test('of two writers holding the same version, exactly one wins', async () => {
       const run = await accepted(aRun());
-      const outcomes = await Promise.all([store.save({ ...run, execution: 'one' }), store.save({ ...run, execution: 'two' })]);
+      const outcomes = await Promise.all([store.save({ ...run, execution: 'one' }, run), store.save({ ...run, execution: 'two' }, run)]);
       expect(outcomes.map(({ kind }) => kind).toSorted()).toEqual(['conflict', 'saved']);
       const winner = outcomes.find((outcome) => outcome.kind === 'saved');
       expect(await store.load(run.id)).toEqual(winner?.run);
@@ -125,7 +152,7 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
 
     test('a run that was never accepted cannot be saved and is absent', async () => {
       const run = aRun();
-      expect(await store.save(run)).toEqual({ kind: 'conflict' });
+      expect(await store.save(run, run)).toEqual({ kind: 'conflict' });
       expect(await store.load(run.id)).toBeUndefined();
     });
   });
@@ -183,8 +210,8 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       const holder = leases.find((_, index) => taken[index] === 'taken');
       expect(taken.filter((answer) => answer === 'taken')).toHaveLength(1);
       if (!holder) throw new Error('nobody took it');
-      expect(await store.releaseTick(id, holder, at(5))).toBe('again');
-      expect(await store.releaseTick(id, holder, at(5))).toBe('released');
+      expect(await store.releaseTick(id, holder, { counts: NO_COUNTS, nextPollAt: at(5) })).toBe('again');
+      expect(await store.releaseTick(id, holder, { counts: NO_COUNTS, nextPollAt: at(5) })).toBe('released');
       expect(await store.takeTick(id, lease('next', 1))).toBe('taken');
     });
 
@@ -201,9 +228,18 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       await store.takeTick(id, late);
       expect(await store.takeTick(id, lease('early', 59))).toBe('busy');
       expect(await store.takeTick(id, successor)).toBe('taken');
-      expect(await store.releaseTick(id, late, at(70))).toBe('released');
+      expect(await store.releaseTick(id, late, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('released');
       expect(await store.takeTick(id, lease('third', 62))).toBe('busy');
-      expect(await store.releaseTick(id, successor, at(70))).toBe('again');
+      expect(await store.releaseTick(id, successor, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('again');
+    });
+
+    test('who replaces a dead holder owes nothing to those who had come to the dead one', async () => {
+      const id = nextRunId();
+      await store.takeTick(id, lease('dead', 0, 60));
+      expect(await store.takeTick(id, lease('early', 1))).toBe('busy');
+      const successor = lease('successor', 61);
+      expect(await store.takeTick(id, successor)).toBe('taken');
+      expect(await store.releaseTick(id, successor, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('released');
     });
 
     test('a lease of another host is void, also of one whose name begins alike', async () => {

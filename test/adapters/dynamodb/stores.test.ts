@@ -12,7 +12,7 @@ import type { Job } from '#domain/job';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
 import { change, jobStoreContract } from '#test/adapters/contracts/job-store.contract';
 import { runStoreContract } from '#test/adapters/contracts/run-store.contract';
-import { aRun, aTemplate, newJobs, START_MS } from '#test/domain/builders';
+import { at, aRun, aTemplate, newJobs, START_MS } from '#test/domain/builders';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 
 let database: TestDatabase;
@@ -114,7 +114,10 @@ describe('a corrupted item', () => {
       [keys.job(ref, 1), () => dynamoJobStore(table).load(ref, 1)],
       [keys.counts(id, 0), () => dynamoJobStore(table).counts(aRun({ id }))],
       [keys.parameters(ref), () => dynamoJobStore(table).parameters(ref)],
-      [keys.naturalKey('corrupt', 'corrupt'), () => dynamoRunStore(table).earlierRequest({ userId: 'corrupt', userRunId: 'corrupt' })],
+      [
+        keys.naturalKey('corrupt', 'corrupt'),
+        () => dynamoRunStore(table).earlierRequest({ userId: 'corrupt', userRunId: 'corrupt', now: at(0) }),
+      ],
       [keys.templateVersion(template, 77), () => dynamoCatalogStore(table).template(template, 77)],
       [keys.pattern('corrupt', 'corrupt'), () => dynamoCatalogStore(table).pattern('corrupt', 'corrupt')],
     ];
@@ -154,13 +157,13 @@ describe('the number of requests', () => {
     expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: SAVES });
   });
 
-  test('1,000 jobs are created in 42 transactions, read in 10, and what is open in one query a shard', async () => {
+  test('1,000 jobs are created in 54 transactions, read in 10, and what is open in one query a shard', async () => {
     const store = dynamoJobStore(table);
     const run = aRun({ count: 1000 });
     database.forgetRequests();
     await store.create(newJobs(run), run.count);
-    // Four actions a job: 24 in a transaction, 2 × ⌈500 / 24⌉.
-    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: 42 });
+    // Five actions a job: 19 in a transaction, 2 × ⌈500 / 19⌉.
+    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: 54 });
     database.forgetRequests();
     await store.loadRange(run, 0, run.count);
     expect(Object.fromEntries(database.requests)).toEqual({ BatchGetItemCommand: 10 });

@@ -1,0 +1,45 @@
+/** What differs between a job's parameters and those of the last success of the same set: the first question about a failed job. */
+import type { JobRef } from '#domain/ids';
+import type { Job } from '#domain/job';
+import type { JobState } from '#domain/job-state';
+import { parameterDifferences, type ParameterDifference } from '#domain/parameters';
+import type { Ports } from './ports.ts';
+
+type Needs = Pick<Ports, 'runs' | 'jobs'>;
+
+export type CompareJobOutcome =
+  | { readonly kind: 'compared'; readonly with: Job; readonly differences: readonly ParameterDifference[] }
+  /** None of the set's earlier jobs that were looked at has finished. */
+  | { readonly kind: 'no-success' }
+  | { readonly kind: 'not-found' };
+
+/** How many earlier jobs of the set are looked at. */
+const LOOKED_AT = 50;
+
+export async function compareJob(ports: Needs, ref: JobRef): Promise<CompareJobOutcome> {
+  const [run, parameters] = await Promise.all([ports.runs.load(ref.runId), ports.jobs.parameters(ref)]);
+  if (!run || !parameters) return { kind: 'not-found' };
+  const listed = await ports.jobs.jobsOfSet(run.templateId, parameters.setKey, { limit: LOOKED_AT });
+  const ofSet = listed.kind === 'page' ? listed.page.items : [];
+  const earlier = await loaded(
+    ports,
+    ofSet.filter(({ runId }) => runId < ref.runId),
+  );
+  const success = earlier.find((job) => SUCCEEDED.includes(job.state));
+  if (!success) return { kind: 'no-success' };
+  const before = await ports.jobs.parameters(success);
+  return { kind: 'compared', with: success, differences: parameterDifferences(before?.values ?? {}, parameters.values) };
+}
+
+/** Finished, or what follows a finish. */
+const SUCCEEDED: readonly JobState[] = ['FINISHED', 'INDEXING', 'VALIDATING', 'VALIDATED', 'FINALIZED'];
+
+async function loaded(ports: Needs, refs: readonly JobRef[]): Promise<readonly Job[]> {
+  const jobs = await Promise.all(
+    refs.map(async (ref) => {
+      const run = await ports.runs.load(ref.runId);
+      return run && ports.jobs.load(ref, run.count);
+    }),
+  );
+  return jobs.flatMap((job) => job ?? []);
+}

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { templateBody, TemplateDocument, templateView } from '#contract/catalog';
+import { problemOf, PROBLEMS, Problem, type ProblemSlug } from '#contract/problems';
+import { DEFAULT_LIMITS } from '#domain/template';
+import { aTemplate } from '#test/domain/builders';
+
+describe('a template document', () => {
+  test('with a name and an engine alone is complete: nothing static, everything allowed, the default limits', () => {
+    expect(templateBody(TemplateDocument.parse({ name: 'Sleep', engine: 'sleep' }))).toEqual({
+      name: 'Sleep',
+      engine: 'sleep',
+      definition: {},
+      static: { sourceParameters: {}, targetParameters: {}, sourceConnection: {}, targetConnection: {} },
+      parametersSchema: {},
+      overridable: [],
+      limits: DEFAULT_LIMITS,
+      deleteAfterCompletion: false,
+    });
+  });
+
+  test('one limit that is given leaves the others as they are', () => {
+    const { limits } = templateBody(TemplateDocument.parse({ name: 'a', engine: 'b', limits: { 'max-parallel': 3 } }));
+    expect(limits).toEqual({ ...DEFAULT_LIMITS, maxParallel: 3 });
+    expect(templateBody(TemplateDocument.parse({ name: 'a', engine: 'b', limits: { retries: {} } })).limits.retries).toEqual({});
+  });
+
+  test('what is shown of a template registers the same template again', () => {
+    const template = aTemplate({
+      definition: { stages: [1] },
+      static: { sourceParameters: { A: 1 }, targetParameters: { B: 2 }, sourceConnection: { C: 3 }, targetConnection: { D: 4 } },
+      parametersSchema: { type: 'object' },
+      overridable: ['A'],
+      limits: { maxWaitSeconds: 9, maxParallel: 8, retries: { lost: 0, 'engine-error': 2 } },
+      deleteAfterCompletion: true,
+    });
+    const { 'template-id': _id, version: _version, 'created-at': _at, ...document } = templateView(template);
+    const { id: _, version: __, createdAt: ___, ...body } = template;
+    expect(templateBody(TemplateDocument.parse(document))).toEqual(body);
+  });
+
+  test.each([
+    ['an unknown key', { nmae: 'x' }],
+    ['no name', { name: '' }],
+    ['a definition that is a list', { definition: [] }],
+    ['a limit of nothing', { limits: { 'max-parallel': 0 } }],
+    ['an unknown reason to retry', { limits: { retries: { unlucky: 1 } } }],
+    ['endless retries', { limits: { retries: { lost: 11 } } }],
+  ])('is refused with %s', (_, change) => {
+    expect(TemplateDocument.safeParse({ name: 'a', engine: 'b', ...change }).success).toBe(false);
+  });
+});
+
+describe('problem details', () => {
+  const slugs = Object.keys(PROBLEMS) as readonly ProblemSlug[];
+
+  test('have a status that is an error, a title of their own, and a type that is a path', () => {
+    for (const slug of slugs) {
+      const problem = Problem.parse(problemOf(slug, 'why'));
+      expect(problem).toMatchObject({ type: `/problems/${slug}`, detail: 'why' });
+      expect(problem.status).toBeGreaterThanOrEqual(400);
+      expect(problem.status).toBeLessThan(600);
+      expect(problem).not.toHaveProperty('errors');
+    }
+    expect(new Set(slugs.map((slug) => PROBLEMS[slug].title)).size).toBe(slugs.length);
+  });
+});
