@@ -64,7 +64,7 @@ async function put(client: SluiceClient, document: CatalogTemplate | CatalogPatt
 }
 
 /** A pattern may name a template that is registered already; one that nobody knows is found before anything is changed. */
-async function checkNamedTemplates(client: SluiceClient, { templates, patterns }: Catalog): Promise<void> {
+export async function checkNamedTemplates(client: SluiceClient, { templates, patterns }: Catalog): Promise<void> {
   const own = new Set(templates.map(({ id }) => id));
   for (const { 'template-id': id, where } of patterns) {
     if (own.has(id)) continue;

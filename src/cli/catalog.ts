@@ -1,9 +1,11 @@
 /** `sluice catalog`: registering templates and patterns from files, and listing them. */
 import { PatternView, TemplateView } from '#contract/catalog';
 import { applyCatalog, catalogFiles, checkedCatalog, type Applied } from './apply-catalog.ts';
+import { differenceText } from './catalog-differences.ts';
 import type { Command } from './command.ts';
 import { numberFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
+import { planCatalog, type Planned } from './plan-catalog.ts';
 import { table } from './table.ts';
 import { take } from './take.ts';
 
@@ -12,14 +14,20 @@ export const catalogApply: Command = {
   name: 'apply',
   summary: 'Registers every template and pattern of a directory. Doing it again changes nothing.',
   operands: ['DIR'],
-  flags: {},
-  fields: ['change', 'kind', 'name', 'where'],
+  flags: { 'dry-run': { help: 'say what would be created or changed, and in what; nothing is sent' } },
+  fields: ['change', 'kind', 'name', 'where', 'differences'],
   notes: `A document is a template (kind: template, id, and the keys of PUT /v1/templates/ID) or a pattern (kind: pattern, source-type,
-target-type, template-id). A file (.yaml, .yml, .json) may hold several, parted by ---. All are checked before the first is sent.`,
-  examples: ['sluice catalog apply examples/catalog', 'sluice catalog apply examples/catalog/csv-to-parquet.yaml'],
+target-type, template-id). A file (.yaml, .yml, .json) may hold several, parted by ---. All are checked before the first is sent; what only the
+engine knows of is checked as it is registered, hence not by --dry-run.`,
+  examples: ['sluice catalog apply examples/catalog', 'sluice catalog apply examples/catalog --dry-run', 'sluice catalog apply examples/catalog/csv-to-parquet.yaml'],
   undone: 'nothing was registered',
-  async run({ client, stdout }, { operands, json }) {
+  async run({ client, stdout }, { operands, json, has }) {
     const catalog = checkedCatalog(catalogFiles(operands[0] ?? ''));
+    if (has('dry-run')) {
+      const planned = await planCatalog(client, catalog);
+      stdout.write(json ? jsonText(planned, json) : planned.map(plannedLines).join(''));
+      return 0;
+    }
     const applied: Applied[] = [];
     await applyCatalog(client, catalog, (one) => {
       applied.push(one);
@@ -32,6 +40,10 @@ target-type, template-id). A file (.yaml, .yml, .json) may hold several, parted 
 
 export const appliedLine = ({ change, kind, name }: Applied): string =>
   `${change.padEnd('unchanged'.length)}  ${kind.padEnd('template'.length)}  ${name}\n`;
+
+function plannedLines(planned: Planned): string {
+  return `${appliedLine(planned)}${planned.differences.map((difference) => `           ${differenceText(difference)}\n`).join('')}`;
+}
 
 export const catalogList: Command = {
   group: 'catalog',

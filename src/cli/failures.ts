@@ -15,7 +15,7 @@ const NEXT: Readonly<Record<ProblemSlug, string>> = {
   'request-in-progress': 'send the same command again in a moment: it will name the run.',
   'version-conflict': 'send the same command again.',
   'in-use': 'change or delete the patterns that name it, and let its runs end.',
-  'precondition-failed': 'look at the newest version, and decide again.',
+  'precondition-failed': 'look at the newest version (sluice catalog view), and decide again.',
   'request-too-large': 'split the parameter sets over several runs.',
   'unsupported-media-type': 'update this command line: it and the service do not understand each other.',
   'no-pattern': 'sluice catalog list shows the registered pairs; sluice catalog apply DIR registers more.',

@@ -30,7 +30,8 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
 
 function checkOperands({ operands: expected }: Command, operands: readonly string[]): void {
   const missing = expected[operands.length];
-  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
+  // What stands in brackets may be left out.
+  if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`${missing} is missing`);
   const surplus = operands[expected.length];
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
 }

@@ -1,5 +1,7 @@
 /** The command line: finds the command, gives it what it needs, turns what it throws into three lines and an exit code. */
 import { sluiceClient } from '#client/sluice-client';
+import { catalogDelete } from './catalog-delete.ts';
+import { catalogExport, catalogView } from './catalog-view.ts';
 import { catalogApply, catalogList } from './catalog.ts';
 import { UsageError, type Command, type Context, type ExitCode } from './command.ts';
 import { connectionOf, type Environment } from './connection.ts';
@@ -9,7 +11,7 @@ import { commandHelp, groupHelp, overview } from './help.ts';
 import { runListing, runStart, runView } from './run.ts';
 import { tokenShow } from './token.ts';
 
-const COMMANDS: readonly Command[] = [runStart, runListing, runView, catalogApply, catalogList, tokenShow];
+const COMMANDS: readonly Command[] = [runStart, runListing, runView, catalogApply, catalogList, catalogView, catalogExport, catalogDelete, tokenShow];
 
 /** What a process has and a test gives. */
 export interface Surroundings extends Omit<Context, 'client' | 'token'> {

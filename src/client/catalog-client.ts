@@ -15,11 +15,12 @@ export type PatternInput = Pick<PatternView, 'source-type' | 'target-type' | 'te
 export type PatternName = Pick<PatternView, 'source-type' | 'target-type'>;
 
 /** What must hold for a change to be made; otherwise it is refused as `precondition-failed`. */
-export type Expected =
-  /** The version that the caller has seen is still the newest. */
-  | { readonly version: number }
-  /** There is none yet. */
-  | { readonly absent: true };
+export type Expected = ExpectedVersion | { readonly absent: true };
+
+/** The version that the caller has seen is still the newest. */
+export interface ExpectedVersion {
+  readonly version: number;
+}
 
 /**
  * @example
@@ -40,12 +41,12 @@ export interface CatalogClient {
   listTemplateVersions(templateId: string, options?: PageOptions): Promise<PageView<TemplateView>>;
   templateVersions(templateId: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<TemplateView>;
   /** Refused as `in-use` while a pattern names it or a run of it is open. */
-  deleteTemplate(templateId: string, expected?: Expected): Promise<void>;
+  deleteTemplate(templateId: string, expected?: ExpectedVersion): Promise<void>;
   putPattern(pattern: PatternInput, expected?: Expected): Promise<{ readonly change: Change; readonly pattern: PatternView }>;
   getPattern(pattern: PatternName): Promise<PatternView>;
   listPatterns(options?: PageOptions): Promise<PageView<PatternView>>;
   patterns(options?: Pick<PageOptions, 'limit'>): AsyncIterable<PatternView>;
-  deletePattern(pattern: PatternName, expected?: Expected): Promise<void>;
+  deletePattern(pattern: PatternName, expected?: ExpectedVersion): Promise<void>;
 }
 
 export function catalogMethods(call: Transport): CatalogClient {
@@ -122,7 +123,7 @@ const put = (path: string, body: unknown, expected: Expected | undefined): Call 
 });
 
 /** Sent once: the answer to a repeated one would say that there is nothing to delete. */
-const remove = (path: string, expected: Expected | undefined): Call => ({
+const remove = (path: string, expected: ExpectedVersion | undefined): Call => ({
   method: 'DELETE',
   path,
   headers: headersOf(expected),

@@ -14,7 +14,14 @@ export interface Call {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly repeatable: boolean;
+  /** What the answer is, where it is not JSON: then its schema is given the text. A problem is JSON all the same. */
+  readonly answer?: 'text/csv';
 }
+
+/** One part of a path. */
+export const part = encodeURIComponent;
+
+export const get = (path: string): Call => ({ method: 'GET', path, repeatable: true });
 
 export interface Reply<Body> {
   readonly body: Body;
@@ -69,7 +76,7 @@ async function sent({ fetch, token }: TransportOptions, base: string, call: Call
   const response = await fetch(`${base}${call.path}`, {
     method: call.method,
     headers: {
-      accept: 'application/json, application/problem+json',
+      accept: `${call.answer ?? 'application/json'}, application/problem+json`,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
       ...call.headers,
@@ -91,13 +98,14 @@ function repeatAfterMs({ status, headers, text }: Received, pauseMs: number): nu
   return seconds > LONGEST_RETRY_AFTER_SECONDS ? undefined : Math.max(0, seconds * 1000);
 }
 
-function parsed<Body>({ status, text }: Received, url: string, { method }: Call, schema: z.ZodType<Body>): Body {
-  const json = jsonOf(text);
+function parsed<Body>({ status, headers, text }: Received, url: string, { method, answer }: Call, schema: z.ZodType<Body>): Body {
   if (status >= 400) {
-    const problem = Problem.safeParse(json);
+    const problem = Problem.safeParse(jsonOf(text));
     throw problem.success ? new ApiError(problem.data) : new UnexpectedAnswer(method, url, status, 'no problem document');
   }
-  const body = schema.safeParse(json);
+  if (answer !== undefined && !headers.get('content-type')?.startsWith(answer))
+    throw new UnexpectedAnswer(method, url, status, `something else than ${answer}`);
+  const body = schema.safeParse(answer === undefined ? jsonOf(text) : text);
   if (body.success) return body.data;
   const [issue] = body.error.issues;
   const where = issue === undefined ? '' : `: ${issue.path.join('.')}: ${issue.message}`;

@@ -48,7 +48,7 @@ export interface Job extends JobRef {
   readonly updatedAt: Instant;
   readonly start: StartRecord;
   readonly failure?: Failure;
-  /** Of the latest attempt that ended. */
+  /** Of the current attempt, once it has ended. */
   readonly metrics?: EngineMetrics;
 }
 
@@ -105,7 +105,7 @@ export function createdJob(ref: JobRef, at: Instant, actor: string): { readonly 
 export function applyEvent(job: Job, event: JobEvent): EventOutcome {
   const to = nextJobState(job.state, event.name);
   if (to === undefined) return { kind: 'refused', state: job.state, allowed: allowedEvents(job.state) };
-  const { failure: _cleared, ...kept } = job;
+  const { failure: _cleared, metrics, ...kept } = job;
   const sequence = job.sequence + 1;
   const attempt = event.name === 'ready' ? job.attempt + 1 : job.attempt;
   const next: Job = {
@@ -117,9 +117,15 @@ export function applyEvent(job: Job, event: JobEvent): EventOutcome {
     updatedAt: event.at,
     start: event.name === 'ready' ? { queuedFor: 'retry' } : job.start,
     ...(event.failure ? { failure: event.failure } : to === 'RETIRED' && job.failure ? { failure: job.failure } : {}),
-    ...(event.metrics ? { metrics: event.metrics } : {}),
+    ...metricsAfter(event, metrics),
   };
   return { kind: 'applied', job: next, entry: historyEntry(job, next, event) };
+}
+
+/** A new attempt begins without the metrics of the one before, which are kept as an item of their own. */
+function metricsAfter(event: JobEvent, before: EngineMetrics | undefined): { readonly metrics?: EngineMetrics } {
+  const metrics = event.metrics ?? (event.name === 'ready' ? undefined : before);
+  return metrics ? { metrics } : {};
 }
 
 function historyEntry(before: Job, after: Job, event: JobEvent): HistoryEntry {

@@ -3,10 +3,10 @@
  * adopted and followed like any other; otherwise it fails, with the fault as its message. Its neighbours never notice.
  */
 import { Fault } from '#domain/faults';
-import { engineJobName, type JobRef } from '#domain/ids';
-import { applyEvent } from '#domain/job';
+import { engineJobName, epochMs, type JobRef } from '#domain/ids';
+import { applyEvent, type Job } from '#domain/job';
 import { pollRun } from './poll-run.ts';
-import type { Ports } from './ports.ts';
+import type { Engine, Ports } from './ports.ts';
 
 type Needs = Omit<Ports, 'parameterSchemas'>;
 
@@ -28,6 +28,8 @@ export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promi
     if (!job || job.state !== 'CREATED' || job.start.engineJobId !== undefined) return;
     const name = engineJobName(job, job.attempt);
     const found = job.start.intentAt === undefined ? undefined : await engine?.find(name);
+    // The engine may still start it: past its fence, the tick looks again and decides.
+    if (found === undefined && engine && isFenced(ports, job, engine)) return;
     const failed = applyEvent(job, {
       name: 'fail',
       at: ports.clock.now(),
@@ -47,4 +49,8 @@ export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promi
     }
   }
   throw new Fault('StoreBusy', `job ${ref.index} of ${ref.runId} was changed by others ${ATTEMPTS} times in a row`);
+}
+
+function isFenced({ clock }: Needs, { start }: Job, engine: Engine): boolean {
+  return start.intentAt !== undefined && epochMs(clock.now()) - epochMs(start.intentAt) < engine.fenceSeconds * 1000;
 }

@@ -46,6 +46,24 @@ export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: st
   return intended ? startOnEngine(ports, { run, job: intended, engine, template, parameters }) : { kind: 'conflict' };
 }
 
+/**
+ * For the tick: what the start of one job throws is that job's matter alone. The job where it is settled by this; otherwise
+ * it is started, or the next tick looks at it again.
+ */
+export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job | undefined> {
+  try {
+    const outcome = await launchJob(ports, run, job);
+    return outcome.kind === 'refused' ? outcome.job : undefined;
+  } catch (error) {
+    if (error instanceof Fault && error.retryable) return undefined;
+    const latest = await ports.jobs.load(job, run.count);
+    if (!latest || latest.state !== 'CREATED' || latest.start.engineJobId !== undefined) return undefined;
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown fault';
+    const outcome = await failed(ports, run, latest, { reason: 'start-failed', message });
+    return outcome.kind === 'refused' ? outcome.job : undefined;
+  }
+}
+
 interface Starting {
   readonly run: Run;
   readonly job: Job;

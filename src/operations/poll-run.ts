@@ -11,7 +11,7 @@ import { isFinal, type Run, type RunCounts } from '#domain/run';
 import { tick, type EngineReport, type JobChange } from '#domain/tick';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { launchJob } from './launch-job.ts';
+import { launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, TickLease } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -72,8 +72,8 @@ async function tickOnce(ports: Needs, id: RunId): Promise<PollResult & { readonl
   const retried = saved.filter((job) => job.start.queuedFor !== undefined);
   const refused: Job[] = [];
   await inTurns([...plan.launches, ...retried], async (job) => {
-    const outcome = await launchJob(ports, run, job);
-    if (outcome.kind === 'refused') refused.push(outcome.job);
+    const settled = await launchAlone(ports, run, job);
+    if (settled) refused.push(settled);
   });
   await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...saved.filter(isSettled), ...refused] });
   const { ended, counts } = await closeSettledRun(ports, run);

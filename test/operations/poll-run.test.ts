@@ -186,7 +186,8 @@ describe('starting again', () => {
     const it: World = await world(database, {
       engine: (engine) => ({
         ...engine,
-        start: (start) => (engine.calls.start === 0 ? engine.start(start) : Promise.resolve({ kind: 'refused' as const, message: 'quota' })),
+        start: (start) =>
+          engine.calls.start === 0 ? engine.start(start) : Promise.resolve({ kind: 'refused' as const, message: 'quota' }),
       }),
     });
     const run = await started(it, [{ SECONDS: 100 }]);
@@ -195,6 +196,21 @@ describe('starting again', () => {
     expect((await it.job(run)).failure).toEqual({ reason: 'start-failed', message: 'quota' });
     expect([...it.orchestrator.released]).toEqual(['token 0']);
     expect(await it.ports.jobs.open(run)).toEqual([]);
+  });
+
+  test('a retried job whose start throws fails alone, and its neighbours are recorded in the same tick', async () => {
+    const it: World = await world(database, {
+      engine: (engine) => ({
+        ...engine,
+        start: (start) => (engine.calls.start < 2 ? engine.start(start) : Promise.reject(new TypeError('poisoned'))),
+      }),
+    });
+    const run = await started(it, [{ SECONDS: 100 }, { SECONDS: 0 }]);
+    for (const name of it.engine.jobs.keys()) if (name.includes('_00000_')) (it.engine.jobs as Map<string, unknown>).delete(name);
+    await it.watch(run);
+    expect((await it.job(run, 0)).failure).toEqual({ reason: 'start-failed', message: 'TypeError: poisoned' });
+    expect((await it.job(run, 1)).state).toBe('FINISHED');
+    expect((await it.loadRun(run)).state).toBe('PARTIAL');
   });
 
   test('a run that is closed while a start was interrupted starts nothing any more', async () => {

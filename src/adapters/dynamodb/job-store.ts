@@ -71,12 +71,12 @@ async function taskTokens(table: Table, run: Run, jobs: readonly JobRef[]): Retu
 }
 
 async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Parameters<JobStore['close']>[2]): Promise<void> {
+  const parked = new Map<number, string[]>();
+  for (const { index, taskToken } of tokens) parked.set(index, [...(parked.get(index) ?? []), taskToken]);
   const actions = jobs.map((job): readonly Action[] => [
     // The version: a job that a retry reopened has a row again, which is not ours to take away.
     { kind: 'delete', key: keys.open(job, run.count), guard: { text: '#version = :closed', values: { ':closed': job.version } } },
-    ...tokens
-      .filter(({ index }) => index === job.index)
-      .map(({ taskToken }): Action => ({ kind: 'delete', key: keys.token(job, run.count, taskToken) })),
+    ...(parked.get(job.index) ?? []).map((taskToken): Action => ({ kind: 'delete', key: keys.token(job, run.count, taskToken) })),
   ]);
   const groups = packed(actions);
   for (const group of groups) {

@@ -274,7 +274,7 @@ async function translated<Result>(call: () => Promise<Result>): Promise<Result> 
   } catch (error) {
     if (error instanceof Fault) throw error;
     const { name = '', code = '' } = error as { readonly name?: string; readonly code?: string };
-    if (BUSY.has(name) || BUSY.has(code)) throw new Fault('StoreBusy', `the table did not take the request (${name})`, { cause: error });
+    if (BUSY.has(name) || BUSY.has(code)) throw new Fault('StoreBusy', 'the table did not take the request', { cause: error });
     throw error;
   }
 }

@@ -54,6 +54,5 @@ async function start(client: SFNClient, stateMachineArn: string, name: string, i
 }
 
 function unavailable(error: unknown): Fault {
-  const name = error instanceof Error ? error.name : 'unknown error';
-  return new Fault('OrchestratorUnavailable', `Step Functions did not take the call (${name})`, { cause: error });
+  return new Fault('OrchestratorUnavailable', 'Step Functions did not take the call', { cause: error });
 }

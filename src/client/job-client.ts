@@ -1,0 +1,44 @@
+/** The jobs' part of the client: how they stand, what happened to them, and what they were started with. */
+import { HistoryEntryView, JobComparison, JobView, pageOf, type PageView } from '#contract/views';
+import { itemsOf, query, type PageOptions } from './pages.ts';
+import { get, part, type Transport } from './transport.ts';
+
+export interface JobsOptions {
+  /** `parameters`: each job with its effective values and where each came from. */
+  readonly include?: 'parameters';
+}
+
+/**
+ * @example
+ * const { 'compared-with': success, differences } = await client.compareJob(jobId);
+ * if (success) for (const { key, before, after } of differences) console.log(key, before, after);
+ */
+export interface JobClient {
+  /** In the order of the parameter sets. */
+  listJobs(runId: string, options?: JobsOptions & PageOptions): Promise<PageView<JobView>>;
+  jobs(runId: string, options?: JobsOptions & Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
+  /** With its parameters. */
+  getJob(jobId: string): Promise<JobView>;
+  /** What happened to a job, oldest first. */
+  listHistory(jobId: string, options?: PageOptions): Promise<PageView<HistoryEntryView>>;
+  history(jobId: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<HistoryEntryView>;
+  /** Its parameters beside those of the last success of the same set, where there is one. */
+  compareJob(jobId: string): Promise<JobComparison>;
+}
+
+export function jobMethods(call: Transport): JobClient {
+  const [jobPage, historyPage] = [pageOf(JobView), pageOf(HistoryEntryView)];
+  const pathOf = (id: string): string => `/v1/jobs/${part(id)}`;
+  const listJobs: JobClient['listJobs'] = async (id, { include, limit, cursor } = {}) =>
+    (await call(get(`/v1/runs/${part(id)}/jobs${query({ include, limit, cursor })}`), jobPage)).body;
+  const listHistory: JobClient['listHistory'] = async (id, { limit, cursor } = {}) =>
+    (await call(get(`${pathOf(id)}/history${query({ limit, cursor })}`), historyPage)).body;
+  return {
+    listJobs,
+    jobs: (id, options = {}) => itemsOf((page) => listJobs(id, page), options),
+    getJob: async (id) => (await call(get(pathOf(id)), JobView)).body,
+    listHistory,
+    history: (id, options = {}) => itemsOf((page) => listHistory(id, page), options),
+    compareJob: async (id) => (await call(get(`${pathOf(id)}/comparison`), JobComparison)).body,
+  };
+}

@@ -1,0 +1,93 @@
+/** The API's handlers on a table, a clock that is driven and the sleep engine: what a state machine does, done when time passes. */
+import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
+import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
+import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import type { Table } from '#adapters/dynamodb/table';
+import { canonicalDigest } from '#adapters/json/digest';
+import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { instant, type RunId } from '#domain/ids';
+import { digestOfSecret } from '#hosts/lambda/authentication';
+import type { HttpHandler } from '#hosts/lambda/http';
+import { installPorts } from '#hosts/wiring';
+import { finishRun } from '#operations/finish-run';
+import { planRun } from '#operations/plan-run';
+import { pollRun } from '#operations/poll-run';
+import type { Ports } from '#operations/ports';
+import { startJob } from '#operations/start-job';
+import { START_MS } from '#test/domain/builders';
+import { call, handlerOf, type Answer, type Call } from '#test/functions/http-call';
+import { sleepEngine } from '#test/support/sleep-engine';
+
+export interface ApiWorld {
+  ask(routeKey: string, asked?: Call): Promise<Answer>;
+  /** Time passes, and what was accepted or is open goes on: planned, started, ticked. */
+  pass(seconds: number): Promise<void>;
+  /** Forgets what is still open. */
+  forget(): void;
+  nowMs(): number;
+}
+
+const SECRET = 's'.repeat(43);
+
+export async function apiWorld(table: Table): Promise<ApiWorld> {
+  let nowMs = START_MS;
+  let ids = 0;
+  const engine = sleepEngine({ nowMs: () => nowMs });
+  const open = new Set<RunId>();
+  const planned = new Set<RunId>();
+  const ports: Ports = {
+    clock: { now: () => instant(nowMs) },
+    // Ids sort by the order of their making, as real ones do.
+    randomness: { newUlid: () => `01K${String((ids += 1)).padStart(23, '0')}`, fraction: () => 0.5 },
+    digest: canonicalDigest,
+    parameterSchemas: cfworkerParameterSchemas,
+    catalog: dynamoCatalogStore(table),
+    runs: dynamoRunStore(table),
+    jobs: dynamoJobStore(table),
+    orchestrator: {
+      startRun: (id) => Promise.resolve(void open.add(id)),
+      startWatch: () => Promise.resolve(),
+      release: () => Promise.resolve(),
+    },
+    engines: (name) => (name === 'sleep' ? engine : undefined),
+    cursors: { encode: encodeCursor, decode: decodeCursor },
+    apiTokens: dynamoApiTokenStore(table),
+    policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test' },
+  };
+  await ports.apiTokens.put({ id: 'model', name: 'model', secretDigest: digestOfSecret(SECRET), scopes: ['admin'] });
+  installPorts(ports);
+  const resources = ['runs', 'jobs', 'metrics', 'patterns', 'templates'] as const;
+  const handlers = new Map<string, HttpHandler>(
+    await Promise.all(resources.map(async (resource) => [resource, await handlerOf(resource)] as const)),
+  );
+  return {
+    nowMs: () => nowMs,
+    ask(routeKey, { headers, ...asked } = {}) {
+      const handler = handlers.get(routeKey.split('/')[2] ?? '');
+      if (!handler) throw new Error(`no handler for ${routeKey}`);
+      return call(handler, routeKey, { ...asked, headers: { authorization: `Bearer slc_model.${SECRET}`, ...headers } });
+    },
+    async pass(seconds) {
+      nowMs += seconds * 1000;
+      for (const id of open) {
+        if (!planned.has(id)) {
+          planned.add(id);
+          const { run } = await planRun(ports, { kind: 'accepted', execution: `arn:${id}`, runId: id });
+          await Promise.all(
+            Array.from({ length: run.count }, (_, index) => startJob(ports, { runId: id, index, taskToken: `${id}/${index}` })),
+          );
+        }
+        const { ended } = await pollRun(ports, id);
+        if (!ended) continue;
+        await finishRun(ports, id);
+        open.delete(id);
+      }
+    },
+    forget() {
+      open.clear();
+      planned.clear();
+    },
+  };
+}
