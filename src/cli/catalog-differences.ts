@@ -13,18 +13,16 @@ export interface Difference {
 /** Objects are compared by key, whatever their order; lists by position. */
 export function differences(before: unknown, after: unknown, path: readonly (string | number)[] = []): readonly Difference[] {
   if (before === after) return [];
-  if (!areAlike(before, after)) {
+  if (!isObject(before) || !isObject(after) || Array.isArray(before) !== Array.isArray(after)) {
     const sides = { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
     return [{ pointer: pointerOf(path), ...sides }];
   }
-  const [olds, news] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
+  const fields = (value: object): ReadonlyMap<string, unknown> => new Map<string, unknown>(Object.entries(value));
+  const [olds, news] = [fields(before), fields(after)];
   return [...new Set([...olds.keys(), ...news.keys()])].flatMap((key) => differences(olds.get(key), news.get(key), [...path, key]));
 }
 
-function areAlike(before: unknown, after: unknown): before is object {
-  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-  return isObject(before) && isObject(after) && Array.isArray(before) === Array.isArray(after);
-}
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** One line: `/limits/max-parallel: 10 → 20`. Of two long texts only what differs, with a little around it. */
 export function differenceText({ pointer, ...sides }: Difference): string {

@@ -7,6 +7,7 @@ import { parted, patternYaml, templateYaml } from './catalog-yaml.ts';
 import { CommandFailure, UsageError, type Command } from './command.ts';
 import { numberFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
+import { take } from './take.ts';
 
 export const catalogView: Command = {
   group: 'catalog',
@@ -65,8 +66,8 @@ interface CatalogText {
 
 /** Patterns are read first: the template of one that still stands afterwards is read as well. */
 async function filesOf(client: SluiceClient): Promise<readonly CatalogText[]> {
-  const patterns = await Array.fromAsync(client.patterns({ limit: 500 }));
-  const templates = await Array.fromAsync(client.templates({ limit: 100 }));
+  const { items: patterns } = await take(Infinity, (page) => client.patterns(page));
+  const { items: templates } = await take(Infinity, (page) => client.templates(page));
   return templates.map((template) => {
     const id = template['template-id'];
     const own = patterns.filter((pattern) => pattern['template-id'] === id);

@@ -19,7 +19,11 @@ export const catalogApply: Command = {
   notes: `A document is a template (kind: template, id, and the keys of PUT /v1/templates/ID) or a pattern (kind: pattern, source-type,
 target-type, template-id). A file (.yaml, .yml, .json) may hold several, parted by ---. All are checked before the first is sent; what only the
 engine knows of is checked as it is registered, hence not by --dry-run.`,
-  examples: ['sluice catalog apply examples/catalog', 'sluice catalog apply examples/catalog --dry-run', 'sluice catalog apply examples/catalog/csv-to-parquet.yaml'],
+  examples: [
+    'sluice catalog apply examples/catalog',
+    'sluice catalog apply examples/catalog --dry-run',
+    'sluice catalog apply examples/catalog/csv-to-parquet.yaml',
+  ],
   undone: 'nothing was registered',
   async run({ client, stdout }, { operands, json, has }) {
     const catalog = checkedCatalog(catalogFiles(operands[0] ?? ''));

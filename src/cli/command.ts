@@ -53,6 +53,8 @@ export interface Invocation {
 export interface Command {
   readonly group: string;
   readonly name: string;
+  /** Of its group: flags that stand where a command's name would are for this one. */
+  readonly isDefault?: true;
   readonly summary: string;
   readonly operands: readonly string[];
   readonly flags: Readonly<Record<string, Flag>>;

@@ -7,14 +7,16 @@ goes on), 4 no valid token, 5 cancelled, 70 the service failed or does not answe
 
 const OVERVIEW_EXAMPLES = `  sluice catalog apply examples/catalog
   sluice run start -s csv -t parquet -p SOURCE_PATH=airports.csv -p TARGET_PATH=airports.parquet --wait
-  sluice run list --json run-id,state`;
+  sluice run list --state failed --json run-id,state
+  sluice job params JOB --diff
+  sluice metrics --user-run-id nightly --csv`;
 
 export function overview(commands: readonly Command[]): string {
   return `Starts parameterised jobs and follows them to the end.
 
 Usage: sluice GROUP COMMAND [flags]
 
-${listed(commands.map((command) => [`${command.group} ${command.name}`, command.summary]))}
+${listed(commands.map((command) => [`${command.group} ${spelt(command)}`, command.summary]))}
 
 Examples:
 ${OVERVIEW_EXAMPLES}
@@ -27,7 +29,7 @@ export function groupHelp(group: string, commands: readonly Command[]): string {
   const own = commands.filter((command) => command.group === group);
   return `Usage: sluice ${group} COMMAND [flags]
 
-${listed(own.map((command) => [command.name, command.summary]))}
+${listed(own.map((command) => [spelt(command), command.summary]))}
 
 Examples:
 ${own.map((command) => command.examples.slice(0, 1).map((example) => `  ${example}`)).join('\n')}
@@ -38,13 +40,12 @@ Each command has --help.
 
 export function commandHelp(command: Command): string {
   const flags = Object.entries(flagsOf(command)).map(([name, { value, short, help }]): [string, string] => {
-    const spelt = `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
-    return [spelt, help];
+    return [`${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`, help];
   });
   const fields = command.fields.length === 0 ? '' : `\nFields of --json: ${command.fields.join(', ')}\n`;
   return `${command.summary}
 
-Usage: sluice ${[command.group, command.name, ...command.operands].join(' ')} [flags]
+Usage: sluice ${[command.group, spelt(command), ...command.operands].join(' ')} [flags]
 
 ${listed(flags)}
 ${fields}${command.notes === undefined ? '' : `\n${command.notes}\n`}
@@ -54,6 +55,9 @@ ${command.examples.map((example) => `  ${example}`).join('\n')}
 ${EXIT_CODES}
 `;
 }
+
+/** The name of a group's default command may be left out. */
+const spelt = ({ name, isDefault }: Command): string => (isDefault ? `[${name}]` : name);
 
 function listed(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));

@@ -1,6 +1,6 @@
 /** Runs and jobs as text. Pure: what is printed where is the commands' matter. */
 import type { JobView, RunView } from '#contract/views';
-import { duration, number, oneLine, table } from './table.ts';
+import { duration, nameLines, number, oneLine, table } from './table.ts';
 
 export function runList(runs: readonly RunView[]): string {
   const columns = [
@@ -38,7 +38,7 @@ export function runSummary(run: RunView): string {
     ...(run['finished-at'] === undefined ? [] : [['finished', `${run['finished-at']}${took === undefined ? '' : ` (${took})`}`] as const]),
     ...(closing === undefined ? [] : [['closing', `${closing.reason}: ${oneLine(closing.message)}`] as const]),
   ];
-  return `${run['run-id']} ${run.state}\n${lines.map(([name, value]) => `  ${name.padEnd(8)}  ${value}\n`).join('')}`;
+  return `${run['run-id']} ${run.state}\n${nameLines(lines)}`;
 }
 
 function jobCounts({ jobs }: RunView): string {

@@ -8,10 +8,31 @@ import { connectionOf, type Environment } from './connection.ts';
 import { failureOf, failureText } from './failures.ts';
 import { parseInvocation } from './flags.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
-import { runListing, runStart, runView } from './run.ts';
+import { jobHistory, jobParams, jobView } from './job.ts';
+import { metricsDaily, metricsListing } from './metrics.ts';
+import { runListing } from './run-list.ts';
+import { runStart } from './run-start.ts';
+import { runView } from './run-view.ts';
+import { runWatch } from './run-watch.ts';
 import { tokenShow } from './token.ts';
 
-const COMMANDS: readonly Command[] = [runStart, runListing, runView, catalogApply, catalogList, catalogView, catalogExport, catalogDelete, tokenShow];
+const COMMANDS: readonly Command[] = [
+  runStart,
+  runListing,
+  runView,
+  runWatch,
+  jobView,
+  jobHistory,
+  jobParams,
+  metricsListing,
+  metricsDaily,
+  catalogApply,
+  catalogList,
+  catalogView,
+  catalogExport,
+  catalogDelete,
+  tokenShow,
+];
 
 /** What a process has and a test gives. */
 export interface Surroundings extends Omit<Context, 'client' | 'token'> {
@@ -20,8 +41,7 @@ export interface Surroundings extends Omit<Context, 'client' | 'token'> {
 }
 
 export async function sluice(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const [group, name, ...rest] = words;
-  const command = COMMANDS.find((each) => each.group === group && each.name === name);
+  const { command, rest } = found(words);
   try {
     if (command) return await invoked(command, rest, surroundings);
     return explained(words, surroundings);
@@ -32,6 +52,16 @@ export async function sluice(words: readonly string[], surroundings: Surrounding
     return failure.exitCode;
   }
 }
+
+function found(words: readonly string[]): { readonly command: Command | undefined; readonly rest: readonly string[] } {
+  const [group, name = '', ...rest] = words;
+  const ofGroup = COMMANDS.filter((each) => each.group === group);
+  const named = ofGroup.find((each) => each.name === name);
+  if (named || !name.startsWith('-') || isHelp(name)) return { command: named, rest };
+  return { command: ofGroup.find(({ isDefault }) => isDefault), rest: words.slice(1) };
+}
+
+const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h' || word === 'help';
 
 async function invoked(command: Command, words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const invocation = parseInvocation(command, words);
@@ -47,8 +77,7 @@ async function invoked(command: Command, words: readonly string[], surroundings:
 
 /** No command: help that was asked for goes to stdout, help that was needed to stderr. */
 function explained([group, name]: readonly string[], { stdout, stderr }: Surroundings): ExitCode {
-  const asked = (word: string | undefined): boolean => word === '--help' || word === '-h' || word === 'help';
-  if (asked(group)) {
+  if (isHelp(group)) {
     stdout.write(overview(COMMANDS));
     return 0;
   }
@@ -57,7 +86,7 @@ function explained([group, name]: readonly string[], { stdout, stderr }: Surroun
     return 2;
   }
   if (!COMMANDS.some((each) => each.group === group)) throw new UsageError(`there is no "${group}"; a group and a command come first`);
-  if (asked(name)) {
+  if (isHelp(name)) {
     stdout.write(groupHelp(group, COMMANDS));
     return 0;
   }

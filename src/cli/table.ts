@@ -28,3 +28,10 @@ export function duration(ms: number): string {
 
 /** One line of a text that may have many: what stands in a cell. */
 export const oneLine = (text: string): string => text.replace(/\s+/g, ' ').trim();
+
+/** Lines of a name and its value, indented; a value of several lines keeps its column. */
+export function nameLines(lines: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...lines.map(([name]) => name.length));
+  const indent = ' '.repeat(width + 4);
+  return lines.map(([name, value]) => `  ${name.padEnd(width)}  ${value.replace(/\r?\n/g, `\n${indent}`)}\n`).join('');
+}

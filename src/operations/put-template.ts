@@ -3,6 +3,7 @@ import type { DefinitionProblem } from '#domain/engine-job';
 import { Fault } from '#domain/faults';
 import type { TemplateId } from '#domain/ids';
 import type { Json } from '#domain/json';
+import type { JsonObject } from '#domain/json';
 import type { Template, TemplateBody } from '#domain/template';
 import type { Ports } from './ports.ts';
 import { holds, type Precondition } from './precondition.ts';
@@ -52,14 +53,15 @@ async function problemsOf(ports: Needs, body: TemplateBody): Promise<readonly De
   return [...ofEngine, ...ofSchema, ...sizeProblems(body)];
 }
 
-/** Named one by one, and checked to be all: a newest version comes with its id, version and time, which no author wrote. */
 /** An item of the table holds 400 KB, and a job's parameters are the static ones and the caller's 64 KB. */
 const BODY_LENGTH = 200_000;
 const STATIC_KEYS = 1000;
 
 function sizeProblems(body: TemplateBody): readonly DefinitionProblem[] {
   const length = JSON.stringify(body).length;
-  const keys = Object.values(body.static).reduce((sum, layer: object) => sum + Object.keys(layer).length, 0);
+  const { sourceParameters, targetParameters, sourceConnection, targetConnection } = body.static;
+  const layers: readonly JsonObject[] = [sourceParameters, targetParameters, sourceConnection, targetConnection];
+  const keys = layers.reduce((sum, layer) => sum + Object.keys(layer).length, 0);
   return [
     ...(length > BODY_LENGTH ? [{ pointer: '', rule: 'size', message: `has ${length} characters; at most ${BODY_LENGTH} are kept` }] : []),
     ...(keys > STATIC_KEYS
@@ -68,6 +70,7 @@ function sizeProblems(body: TemplateBody): readonly DefinitionProblem[] {
   ];
 }
 
+/** Named one by one, and checked to be all: a newest version comes with its id, version and time, which no author wrote. */
 function digestOf({ digest }: Needs, body: TemplateBody): string {
   const authored = {
     name: body.name,

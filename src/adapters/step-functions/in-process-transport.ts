@@ -19,5 +19,5 @@ export function inProcessTransport(answer: AnswerInProcess): NonNullable<SFNClie
         },
       };
     },
-  } as unknown as NonNullable<SFNClientConfig['requestHandler']>;
+  };
 }

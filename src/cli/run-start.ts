@@ -1,19 +1,14 @@
-/** `sluice run`: starting runs and looking at them. */
+/** `sluice run start`: parameter sets from words and files become a run. */
 import { ApiError } from '#client/errors';
-import type { SluiceClient } from '#client/sluice-client';
 import type { RunRequest } from '#contract/run-request';
-import { JobView, RunStarted, RunView } from '#contract/views';
-import { CommandFailure, UsageError, type Command, type Context, type ExitCode, type Invocation } from './command.ts';
+import { RunStarted } from '#contract/views';
+import { CommandFailure, UsageError, type Command, type Context, type Invocation } from './command.ts';
 import { failureOf } from './failures.ts';
 import { numberFlag, requiredFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
 import { setsOfFile, setsOfFlags } from './parameter-sets.ts';
-import { jobTable, progress, runList, runSummary } from './run-text.ts';
-import { take } from './take.ts';
-
-const JOBS_SHOWN = 100;
-/** A run and its jobs in one document; `jobs` are the counts, as in the API. */
-const VIEW_FIELDS = [...Object.keys(RunView.shape), 'job-list'];
+import { exitCodeOf, JOBS_SHOWN, VIEW_FIELDS } from './run-view.ts';
+import { followed } from './run-watch.ts';
 
 export const runStart: Command = {
   group: 'run',
@@ -55,7 +50,10 @@ Without --wait the run's id alone goes to stdout. With it the run and its jobs d
     const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
     const request = requestOf(context, invocation);
     const started = await startedRun(context, request, invocation.text('idempotency-key'));
-    if (wait) return waited(context, invocation, started['run-id'], { limit, timeoutSeconds });
+    if (wait) {
+      context.stderr.write(`${started['run-id']} started; Ctrl-C ends the waiting, not the run\n`);
+      return exitCodeOf(await followed(context, started['run-id'], { limit, timeoutSeconds, fields: invocation.json }));
+    }
     const count = started['job-ids'].length;
     context.stderr.write(`${started.state}: ${count} ${count === 1 ? 'job' : 'jobs'}. Look at it: sluice run view ${started['run-id']}\n`);
     context.stdout.write(invocation.json ? jsonText(started, invocation.json) : `${started['run-id']}\n`);
@@ -109,106 +107,3 @@ function newRunName(context: Context, userId: string): string {
   context.stderr.write(`--user-run-id ${name}\n`);
   return name;
 }
-
-interface WaitFlags {
-  readonly limit: number;
-  readonly timeoutSeconds: number | undefined;
-}
-
-async function waited(context: Context, invocation: Invocation, id: string, { limit, timeoutSeconds }: WaitFlags): Promise<ExitCode> {
-  const { client, stderr } = context;
-  stderr.write(`${id} started; Ctrl-C ends the waiting, not the run\n`);
-  const live = stderr.isTTY === true;
-  const { kind, run } = await client
-    .waitForRun(id, {
-      ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-      onChange: (seen) => live && stderr.write(`\r\u001b[2K${progress(seen)}`),
-    })
-    .catch((error: unknown) => {
-      throw failureOf(error, { what: `the wait broke off; ${id} goes on`, help: '' });
-    })
-    .finally(() => live && stderr.write('\r\u001b[2K'));
-  await showRun(context, run, limit, invocation.json);
-  if (kind === 'ended') return exitCodeOf(run);
-  throw new CommandFailure(3, {
-    what: 'the wait timed out; the run goes on',
-    why: `${run.jobs.open} of ${run.jobs.total} jobs of ${id} had not ended after ${timeoutSeconds ?? 0} seconds`,
-    next: `sluice run view ${id} shows how it stands.`,
-  });
-}
-
-/** Of a run that has ended; one that has not is no failure. */
-function exitCodeOf({ state }: RunView): ExitCode {
-  switch (state) {
-    case 'ACCEPTED':
-    case 'RUNNING':
-    case 'CANCELLING':
-    case 'SUCCEEDED':
-      return 0;
-    case 'PARTIAL':
-    case 'FAILED':
-      return 1;
-    case 'CANCELLED':
-      return 5;
-  }
-}
-
-export const runListing: Command = {
-  group: 'run',
-  name: 'list',
-  summary: 'Lists runs, the newest first.',
-  operands: [],
-  flags: {
-    'user-id': { value: 'NAME', help: 'runs on behalf of this user' },
-    'user-run-id': { value: 'NAME', help: 'runs of this name' },
-    limit: { short: 'L', value: 'NUMBER', help: 'how many (20)' },
-  },
-  fields: Object.keys(RunView.shape),
-  examples: ['sluice run list', 'sluice run list --user-id ada --limit 5', 'sluice run list --json run-id,state,jobs'],
-  undone: 'the runs cannot be listed',
-  async run({ client, stdout, stderr }, invocation) {
-    const limit = numberFlag(invocation, 'limit', 1) ?? 20;
-    const [userId, userRunId] = [invocation.text('user-id'), invocation.text('user-run-id')];
-    const filter = { ...(userId === undefined ? {} : { userId }), ...(userRunId === undefined ? {} : { userRunId }) };
-    const { items, more } = await take(limit, (page) => client.runs({ ...filter, ...page }));
-    if (more) stderr.write(`Shown: the newest ${limit}; --limit shows more.\n`);
-    if (invocation.json) stdout.write(jsonText(items, invocation.json));
-    else if (items.length > 0) stdout.write(runList(items));
-    else stderr.write('No runs.\n');
-    return 0;
-  },
-};
-
-export const runView: Command = {
-  group: 'run',
-  name: 'view',
-  summary: 'Shows a run and its jobs: records, durations, outputs, failures.',
-  operands: ['RUN'],
-  flags: {
-    limit: { short: 'L', value: 'NUMBER', help: `how many jobs (${JOBS_SHOWN})` },
-    'exit-status': { help: 'exit 1 when jobs failed and 5 when the run was cancelled; else 0' },
-  },
-  fields: VIEW_FIELDS,
-  notes: `A job of job-list has ${Object.keys(JobView.shape).join(', ')}.`,
-  examples: ['sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR', 'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --json state,job-list'],
-  undone: 'the run cannot be shown',
-  async run(context, invocation) {
-    const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
-    const run = await context.client.getRun(invocation.operands[0] ?? '');
-    await showRun(context, run, limit, invocation.json);
-    return invocation.has('exit-status') ? exitCodeOf(run) : 0;
-  },
-};
-
-async function showRun({ client, stdout, stderr }: Context, run: RunView, limit: number, fields: Invocation['json']): Promise<void> {
-  if (fields !== undefined && fields.length > 0 && !fields.includes('job-list')) {
-    stdout.write(jsonText(run, fields));
-    return;
-  }
-  const { items, more } = await jobsOf(client, run, limit);
-  if (more) stderr.write(`Shown: the first ${limit} of ${run.jobs.total} jobs; --limit shows more.\n`);
-  stdout.write(fields === undefined ? `${runSummary(run)}\n${jobTable(items)}` : jsonText({ ...run, 'job-list': items }, fields));
-}
-
-const jobsOf = (client: SluiceClient, run: RunView, limit: number): ReturnType<typeof take<JobView>> =>
-  take(limit, (page) => client.jobs(run['run-id'], page));

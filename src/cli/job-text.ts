@@ -1,0 +1,94 @@
+/** One job as text: how it stands, what happened to it, what it was started with. Pure. */
+import type { HistoryEntryView, JobComparison, JobView } from '#contract/views';
+import { valueOf } from './parameter-sets.ts';
+import { duration, nameLines, number, table } from './table.ts';
+
+export type JobParameters = NonNullable<JobView['parameters']>;
+type Value = JobParameters[string]['value'];
+
+export function jobSummary(job: JobView): string {
+  const { failure, metrics, links } = job;
+  const engine = [
+    ['job', job['engine-job-id']],
+    ['on', metrics?.['engine-id']],
+    ['pipeline', metrics?.['pipeline-id']],
+  ].flatMap(([name, id]) => (id === undefined ? [] : [`${name} ${id}`]));
+  return `${job['job-id']} ${job.state}\n${nameLines([
+    ['run', `${job['run-id']}, set ${job.index}`],
+    ['attempt', number(job.attempt)],
+    ...(failure ? [['failure', `${failure.reason}: ${failure.message}`] as const] : []),
+    ...(metrics ? metricsLines(metrics) : []),
+    ...(engine.length > 0 ? [['engine', engine.join(', ')] as const] : []),
+    ['created', job['created-at']],
+    ['updated', job['updated-at']],
+    ['links', linkLines(links)],
+  ])}`;
+}
+
+function metricsLines(metrics: NonNullable<JobView['metrics']>): readonly (readonly [string, string])[] {
+  const [input, output, error] = [metrics['input-record-count'], metrics['output-record-count'], metrics['error-record-count']];
+  const { 'started-at': startedAt, 'finished-at': finishedAt, 'duration-ms': took, outputs = [] } = metrics;
+  return [
+    ['records', `${number(input)} in, ${number(output)} out, ${number(error)} in error`],
+    ...(outputs.length > 0 ? [['outputs', outputs.join('\n')] as const] : []),
+    ...(startedAt === undefined ? [] : [['started', startedAt] as const]),
+    ...(finishedAt === undefined ? [] : [['finished', `${finishedAt}${took === undefined ? '' : ` (${duration(took)})`}`] as const]),
+  ];
+}
+
+function linkLines(links: JobView['links']): string {
+  const width = Math.max(...Object.keys(links).map((name) => name.length));
+  return Object.entries(links)
+    .map(([name, path]) => `${name.padEnd(width)}  ${path}`)
+    .join('\n');
+}
+
+export function historyTable(entries: readonly HistoryEntryView[]): string {
+  const columns = [
+    { title: 'SEQ', align: 'right' as const },
+    { title: 'TIME' },
+    { title: 'EVENT' },
+    { title: 'FROM → TO' },
+    { title: 'ATTEMPT', align: 'right' as const },
+    { title: 'ACTOR' },
+    { title: 'DATA' },
+  ];
+  const rows = entries.map(({ sequence, at, name, from, to, attempt, actor, data }) => [
+    String(sequence),
+    at,
+    name,
+    from === null ? `→ ${to}` : `${from} → ${to}`,
+    String(attempt),
+    actor,
+    data === undefined ? '' : JSON.stringify(data),
+  ]);
+  return table(columns, rows);
+}
+
+export function parameterTable(parameters: JobParameters): string {
+  const columns = [{ title: 'KEY' }, { title: 'VALUE' }, { title: 'ORIGIN' }, { title: 'REPLACED' }];
+  const rows = Object.entries(parameters).map(([key, { value, origin, replaced }]) => [
+    key,
+    valueText(value),
+    origin,
+    replaced === undefined ? '' : `${valueText(replaced.value)} of ${replaced.origin}`,
+  ]);
+  return table(columns, rows);
+}
+
+/** A side that did not have the key is empty: an empty text has quotes. */
+export function differenceTable(differences: JobComparison['differences']): string {
+  const sideText = (value: Value | undefined): string => (value === undefined ? '' : valueText(value));
+  const columns = [{ title: 'KEY' }, { title: 'BEFORE' }, { title: 'AFTER' }];
+  return table(
+    columns,
+    differences.map(({ key, before, after }) => [key, sideText(before), sideText(after)]),
+  );
+}
+
+/** As `-p` takes it: text stands as it is where it reads as text, and in quotes where it would not. */
+export function valueText(value: Value): string {
+  if (typeof value !== 'string') return JSON.stringify(value);
+  const isPlain = value !== '' && value === value.trim() && !/^[[{"]|\p{Cc}/u.test(value) && valueOf(value) === value;
+  return isPlain ? value : JSON.stringify(value);
+}
