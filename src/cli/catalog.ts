@@ -25,9 +25,10 @@ engine knows of is checked as it is registered, hence not by --dry-run.`,
     'sluice catalog apply examples/catalog/csv-to-parquet.yaml',
   ],
   undone: 'nothing was registered',
-  async run({ client, stdout }, { operands, json, has }) {
+  async run({ client, stdout }, invocation) {
+    const { operands, json } = invocation;
     const catalog = checkedCatalog(catalogFiles(operands[0] ?? ''));
-    if (has('dry-run')) {
+    if (invocation.has('dry-run')) {
       const planned = await planCatalog(client, catalog);
       stdout.write(json ? jsonText(planned, json) : planned.map(plannedLines).join(''));
       return 0;

@@ -1,6 +1,6 @@
 /** Patterns and templates as the API and the catalog's YAML files spell them. */
 import * as z from 'zod';
-import { FAILURE_REASONS } from '#domain/job';
+import type { FailureReason } from '#domain/job';
 import type { JsonObject } from '#domain/json';
 import { DEFAULT_LIMITS, type Template, type TemplateBody } from '#domain/template';
 
@@ -8,6 +8,9 @@ const object = z
   .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
   .default({});
 const name = z.string().min(1).max(256);
+
+/** The reasons for which a job is started again by itself; for any other the caller decides. */
+const RETRIED = ['lost', 'engine-error'] as const satisfies readonly FailureReason[];
 
 export const TemplateDocument = z.strictObject({
   name: name,
@@ -25,7 +28,7 @@ export const TemplateDocument = z.strictObject({
     .strictObject({
       'max-wait-seconds': z.int().min(1).max(31_536_000).default(DEFAULT_LIMITS.maxWaitSeconds),
       'max-parallel': z.int().min(1).max(10_000).default(DEFAULT_LIMITS.maxParallel),
-      retries: z.partialRecord(z.enum(FAILURE_REASONS), z.int().min(0).max(10)).default({ ...DEFAULT_LIMITS.retries }),
+      retries: z.partialRecord(z.enum(RETRIED), z.int().min(0).max(10)).default({ ...DEFAULT_LIMITS.retries }),
     })
     .prefault({}),
   'delete-after-completion': z.boolean().default(false),

@@ -18,7 +18,9 @@ const LOOKED_AT = 50;
 
 export async function compareJob(ports: Needs, ref: JobRef): Promise<CompareJobOutcome> {
   const [run, parameters] = await Promise.all([ports.runs.load(ref.runId), ports.jobs.parameters(ref)]);
-  if (!run || !parameters) return { kind: 'not-found' };
+  if (!run || ref.index >= run.count) return { kind: 'not-found' };
+  // A set that has no job item yet: nothing has happened to it that one could ask about.
+  if (!parameters) return { kind: 'no-success' };
   const listed = await ports.jobs.jobsOfSet(run.templateId, parameters.setKey, { limit: LOOKED_AT });
   const ofSet = listed.kind === 'page' ? listed.page.items : [];
   const earlier = await loaded(

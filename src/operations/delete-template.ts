@@ -32,15 +32,18 @@ export async function deleteTemplate(
     const newest = await catalog.template(id);
     if (!newest) return { kind: 'absent' };
     if (!holds(precondition, newest.version)) return { kind: 'precondition-failed', version: newest.version };
-    const [patterns, ...open] = await Promise.all([
-      catalog.patternsNaming(id, USERS_NAMED),
-      ...OPEN_STATES.map((state) => firstRuns(runs, id, state)),
-    ]);
-    const openRuns = open.flat().slice(0, USERS_NAMED);
-    if (patterns.length + openRuns.length > 0) return { kind: 'in-use', patterns, runs: openRuns.map((run) => run.id) };
+    const [patterns, open] = await Promise.all([catalog.patternsNaming(id, USERS_NAMED), openRuns(runs, id)]);
+    if (patterns.length + open.length > 0) return { kind: 'in-use', patterns, runs: open };
     if ((await catalog.removeTemplate(newest)) === 'removed') return { kind: 'deleted' };
   }
   throw new Fault('StoreBusy', `${id} was changed by others ${ATTEMPTS} times in a row`);
+}
+
+/** One state after the other, in the order that runs go through them: one that moves on meanwhile is met in its next state. */
+async function openRuns(runs: RunStore, templateId: TemplateId): Promise<readonly RunId[]> {
+  const found = new Set<RunId>();
+  for (const state of OPEN_STATES) for (const { id } of await firstRuns(runs, templateId, state)) found.add(id);
+  return [...found].slice(0, USERS_NAMED);
 }
 
 /** A page may be short, even empty, without being the last. */

@@ -52,9 +52,22 @@ test('a start carries the token, the key and the body, below the path of the add
 test.each<[string, (client: SluiceClient) => Promise<unknown>, string]>([
   ['runs by user', (client) => client.listRuns({ userId: 'a b', limit: 5 }), '/v1/runs?user-id=a+b&limit=5'],
   ['runs by name', (client) => client.listRuns({ userRunId: 'r&1', cursor: 'x=' }), '/v1/runs?user-run-id=r%261&cursor=x%3D'],
+  [
+    'runs by what they are, how they ended and when',
+    (client) =>
+      client.listRuns({
+        templateId: 'tmpl_x',
+        state: 'FAILED',
+        from: '2026-11-21T09:00:00+01:00',
+        before: '2026-11-22T00:00:00Z',
+        parameter: { key: 'CITY', text: 'a=b&c' },
+      }),
+    '/v1/runs?template-id=tmpl_x&state=FAILED&from=2026-11-21T09%3A00%3A00%2B01%3A00&before=2026-11-22T00%3A00%3A00Z&parameter=CITY%3Da%3Db%26c',
+  ],
   ['jobs', (client) => client.listJobs('run_1', { include: 'parameters' }), '/v1/runs/run_1/jobs?include=parameters'],
   ['history', (client) => client.listHistory('job_1'), '/v1/jobs/job_1/history'],
   ['metrics', (client) => client.listMetrics('r 1'), '/v1/metrics?user-run-id=r+1'],
+  ['sums by day', (client) => client.listDailyTotals({ templateId: 'tmpl_x', limit: 7 }), '/v1/metrics/daily?template-id=tmpl_x&limit=7'],
   ['templates', (client) => client.listTemplates(), '/v1/templates'],
   ['patterns', (client) => client.listPatterns({ limit: 2 }), '/v1/patterns?limit=2'],
 ])('the address of a list of %s holds what was asked for, escaped', async (_, call, path) => {
@@ -75,6 +88,37 @@ test('an iteration follows cursors to the end, over empty pages', async () => {
   for await (const run of client.runs({ userId: 'ada' })) count += run['user-id'] === 'ada' ? 1 : 0;
   expect(count).toBe(3);
   expect(asked.map(({ url }) => url.replace(/.*\?/, ''))).toEqual(['user-id=ada', 'user-id=ada&cursor=c1', 'user-id=ada&cursor=c2']);
+});
+
+test('text pages follow the cursor of the header, and ask for CSV', async () => {
+  const page = (text: string, cursor?: string): Response =>
+    new Response(text, {
+      headers: { 'content-type': 'text/csv; charset=utf-8', ...(cursor === undefined ? {} : { 'sluice-next-cursor': cursor }) },
+    });
+  const pages = [page('a\r\n1\r\n', 'c=1'), page('', 'c2'), page('2\r\n')];
+  const asked: string[] = [];
+  const client = sluiceClient({
+    url: 'http://sluice.test',
+    fetch: (input, init) => {
+      asked.push(`${input instanceof Request ? input.url : String(input)} ${new Headers(init?.headers).get('accept') ?? ''}`);
+      return Promise.resolve(pages.shift() ?? Response.error());
+    },
+  });
+  let text = '';
+  for await (const part of client.metricsCsv('r 1', { limit: 1 })) text += part;
+  expect(text).toBe('a\r\n1\r\n2\r\n');
+  expect(asked).toEqual(
+    ['', '&cursor=c%3D1', '&cursor=c2'].map(
+      (cursor) => `http://sluice.test/v1/metrics?user-run-id=r+1&format=csv&limit=1${cursor} text/csv, application/problem+json`,
+    ),
+  );
+});
+
+test('a comparison without an earlier success names none', async () => {
+  const body = { 'job-id': 'job_1', 'compared-with': null, differences: [] };
+  const { client, asked } = clientOf({ status: 200, body });
+  expect(await client.compareJob('job/1')).toEqual(body);
+  expect(asked[0]?.url).toBe('http://sluice.test/dev/v1/jobs/job%2F1/comparison');
 });
 
 test('an iteration that is left early asks for no further page', async () => {

@@ -13,6 +13,8 @@ describe('a template document', () => {
       static: { sourceParameters: {}, targetParameters: {}, sourceConnection: {}, targetConnection: {} },
       parametersSchema: {},
       overridable: [],
+      searchable: [],
+      identity: [],
       limits: DEFAULT_LIMITS,
       deleteAfterCompletion: false,
     });

@@ -223,14 +223,12 @@ describe('a request to start a run', () => {
     expect(pointers(answer)).toEqual(['/source-type', '/target-type']);
   });
 
-  test('whose values are half characters is kept as it was sent', async () => {
+  test('whose values are half characters is refused, and told where', async () => {
     const answer = await start(
       '{"user-id":"u","user-run-id":"half","source-type":"http","target-type":"gcs","runtime-parameters":[{"A":"\\ud800"}]}',
     );
-    expect(answer.status).toBe(202);
-    const [jobId] = answer.body['job-ids'] as readonly string[];
-    const job = await ask('GET /v1/jobs/{jobId}', { path: { jobId: jobId ?? '' } });
-    expect(job.body['parameters']).toEqual({ A: { value: '\ud800', origin: 'caller' } });
+    expect(answer.status).toBe(400);
+    expect(pointers(answer)).toEqual(['/runtime-parameters/0/A']);
   });
 });
 

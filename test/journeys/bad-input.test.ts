@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Problem } from '#contract/problems';
 import { BODY_BYTES, SETS } from '#contract/run-request';
 import type { JobView, PageView, RunStarted, RunView } from '#contract/views';
-import { digestOfSecret } from '#hosts/lambda/authentication';
 import { systemClock } from '#hosts/local/host-clock';
 import { endedRun, registerSleep } from '#test/support/journey';
 import { rawRequest, type RawAnswer, type RawRequest } from '#test/support/raw-http';

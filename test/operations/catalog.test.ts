@@ -159,6 +159,24 @@ describe('deleting a template', () => {
     expect(await ports.catalog.template(run.templateId, run.templateVersion)).toMatchObject({ name: 'first' });
   });
 
+  test('is refused for a run that goes from one state to the next while it is looked for', async () => {
+    await put('first');
+    await putPattern(ports, { ...pair, templateId: ID });
+    const outcome = await startRun(ports, request(pair));
+    if (outcome.kind !== 'started') throw new Error(outcome.kind);
+    const { id } = outcome.run;
+    let looks = 0;
+    const runs: Ports['runs'] = {
+      ...ports.runs,
+      async list(filter, page) {
+        looks += 1;
+        if (looks === 1) await planRun(ports, { kind: 'accepted', execution: 'arn', runId: id });
+        return ports.runs.list(filter, page);
+      },
+    };
+    expect(await deleteTemplate({ ...ports, runs }, ID)).toEqual({ kind: 'in-use', patterns: [pair], runs: [id] });
+  });
+
   test('happens only to the version that the caller names', async () => {
     await put('first');
     await put('second');

@@ -120,7 +120,7 @@ function holds({ text, values = {} }: Expression, item: Attributes | undefined):
     const right = valueOf(take());
     if (left === undefined || right === undefined) return false;
     if (operator === '=') return left === right;
-    const both = [left, right] as readonly [string, string];
+    const both = [left, right] as readonly unknown[] as readonly [string, string];
     return operator === '<' ? both[0] < both[1] : both[0] <= both[1];
   };
   // Both sides are read in any case: what stands behind them must be found.

@@ -58,7 +58,12 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
     host,
     dataDir,
     outputRoot,
-    async request<Body>(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
+    async request<Body>(
+      method: string,
+      path: string,
+      body?: unknown,
+      headers: Readonly<Record<string, string>> = {},
+    ): Promise<Answer<Body>> {
       const response = await fetch(`${host.url}${path}`, {
         method,
         headers: {

@@ -37,7 +37,12 @@ async function get(request: HttpRequest): Promise<HttpReply> {
   return notModified(request, pattern.version) ?? reply(200, view(pattern), { etag: etagOf(pattern.version) });
 }
 
+/** As long as a request may be, or a pattern would serve nobody. */
+const TYPE_LENGTH = 256;
+
 async function put(request: HttpRequest<PatternDocument>): Promise<HttpReply> {
+  const tooLong = Object.values(pairOf(request)).some((type) => type.length > TYPE_LENGTH);
+  if (tooLong) return problem('invalid-request', `a type has at most ${TYPE_LENGTH} characters`);
   const asked = preconditionOf(request);
   if (asked.kind === 'refused') return asked.reply;
   const templateId = parseTemplateId(request.body['template-id']);

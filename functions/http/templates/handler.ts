@@ -82,11 +82,14 @@ async function remove(request: HttpRequest): Promise<HttpReply> {
   }
 }
 
+/** As the API writes it: no other spelling of a number names a version. 0 is none. */
+const versionOf = (text: string): number => (/^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : 0);
+
 export const handler = httpHandler([
   route('GET /v1/templates', 'runs:read', (request) => list(request, (page) => ports().catalog.templates(page))),
   route('GET /v1/templates/{templateId}', 'runs:read', (request) => get(request)),
   route('GET /v1/templates/{templateId}/versions', 'runs:read', versions),
-  route('GET /v1/templates/{templateId}/versions/{version}', 'runs:read', (request) => get(request, Number(request.path('version')) || 0)),
+  route('GET /v1/templates/{templateId}/versions/{version}', 'runs:read', (request) => get(request, versionOf(request.path('version')))),
   routeWithBody('PUT /v1/templates/{templateId}', 'catalog:write', TemplateDocument, put),
   route('DELETE /v1/templates/{templateId}', 'catalog:write', remove),
 ]);

@@ -15,9 +15,11 @@ export const cfworkerParameterSchemas: ParameterSchemas = {
   validator(schema) {
     const validator = new Validator(schema, DRAFT, false);
     // Without a prototype: the validator asks `key in set`, and a parameter may be called `constructor`.
-    return (set) => problemsOf(validator, Object.assign(Object.create(null) as object, set) as JsonObject);
+    return (set) => problemsOf(validator, withoutPrototype(set));
   },
 };
+
+const withoutPrototype = (set: JsonObject): JsonObject => Object.assign(Object.create(null) as Record<string, Json>, set);
 
 /** A reference that leads nowhere shows only when a value is checked, and only where it stands. */
 function unresolvable(schema: JsonObject): readonly ParameterProblem[] {

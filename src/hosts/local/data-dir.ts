@@ -1,5 +1,5 @@
 /** The folder that holds everything a local host keeps. One service at a time: two would both drive the same runs. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface DataDir {
@@ -10,7 +10,7 @@ export interface DataDir {
 }
 
 export function takeDataDir(path: string): DataDir {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeWritable(path, '--data-dir', 0o700);
   const lockFile = join(path, 'service.pid');
   lock(lockFile, path);
   return {
@@ -21,6 +21,19 @@ export function takeDataDir(path: string): DataDir {
       rmSync(lockFile, { force: true });
     },
   };
+}
+
+/** Makes the folder that a flag names, and says at the start what would otherwise be the end of every job. */
+export function makeWritable(path: string, flag: string, mode?: number): void {
+  try {
+    mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new Error(`The folder ${path} cannot be made or written (${code}). Make it writable, or choose another ${flag}.`, {
+      cause: error,
+    });
+  }
 }
 
 function lock(lockFile: string, path: string): void {

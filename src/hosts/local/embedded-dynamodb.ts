@@ -28,7 +28,9 @@ export async function startEmbeddedDynamodb(databaseFile: string | undefined): P
   const complaints: string[] = [];
   child.stderr.on('data', (text: Buffer) => complaints.push(text.toString()));
   const endpoint = `http://127.0.0.1:${port}`;
-  await answering(endpoint, child, complaints);
+  await answering(endpoint, child).catch(() => {
+    throw new Error(`The embedded DynamoDB did not start${on(databaseFile)}. ${complaints.join('').trim()}`);
+  });
   return { endpoint, close: () => closed(child) };
 }
 
@@ -43,7 +45,12 @@ function binary(): string {
   }
 }
 
-async function answering(endpoint: string, child: ChildProcess, complaints: readonly string[]): Promise<void> {
+function on(databaseFile: string | undefined): string {
+  if (databaseFile === undefined) return '';
+  return ` on ${databaseFile}. Check that this file may be written and that the disk has room; bring back a good copy of it, or choose another --data-dir`;
+}
+
+async function answering(endpoint: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < READY_ATTEMPTS; attempt += 1) {
     if (child.exitCode !== null) break;
     const answered = await fetch(endpoint).then(
@@ -54,7 +61,7 @@ async function answering(endpoint: string, child: ChildProcess, complaints: read
     await new Promise((resolve) => setTimeout(resolve, READY_PAUSE_MS));
   }
   child.stdin?.end();
-  throw new Error(`The embedded DynamoDB did not start. ${complaints.join('').trim()}`);
+  throw new Error(`nothing answers on ${endpoint}`);
 }
 
 function closed(child: ChildProcess): Promise<void> {

@@ -11,6 +11,8 @@ export interface LocalFunctions {
   call(functionName: string, event: unknown): Promise<unknown>;
   /** By name or ARN, as Step Functions invokes. */
   readonly invoke: InvokeFunction;
+  /** Resolves when no call is under way. */
+  idle(): Promise<void>;
 }
 
 export const LOCAL_REGION = 'local';
@@ -30,15 +32,27 @@ export function localFunctions(service: ServiceMap, load: LoadModule): LocalFunc
     loaded.set(name, handler);
     return handler;
   };
+  const underWay = new Set<Promise<unknown>>();
+  const counted = <Result>(call: Promise<Result>): Promise<Result> => {
+    const ended = call.then(forget, forget);
+    function forget(): void {
+      underWay.delete(ended);
+    }
+    underWay.add(ended);
+    return call;
+  };
   return {
     async call(functionName, event) {
       const handler = handlerOf(functionName);
       if (!handler) throw new Error(`serverless.yml has no function ${functionName}`);
-      return (await handler)(event);
+      return counted(handler.then((handle) => handle(event)));
     },
     async invoke(functionName, payload) {
       const handler = handlerOf(nameOf(functionName));
-      return handler ? invoked(handler, payload) : { kind: 'no-such-function' };
+      return handler ? counted(invoked(handler, payload)) : { kind: 'no-such-function' };
+    },
+    async idle() {
+      while (underWay.size > 0) await Promise.all(underWay);
     },
   };
 }

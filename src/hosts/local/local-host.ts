@@ -3,7 +3,6 @@
  * embedded and spoken to over their own protocols, the embedded engines. What differs from AWS is in this folder.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { instant } from '#domain/ids';
@@ -12,7 +11,7 @@ import { allowAnonymous } from '#hosts/lambda/http';
 import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Ports } from '#operations/ports';
-import { takeDataDir } from './data-dir.ts';
+import { makeWritable, takeDataDir } from './data-dir.ts';
 import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { localFunctions, type LoadModule, type LocalFunctions } from './functions.ts';
 import { systemClock, type HostClock } from './host-clock.ts';
@@ -71,11 +70,13 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   closers.push(() => {
     dataDir.release();
   });
-  for (const folder of [settings.outputRoot, dataDir.workDir]) mkdirSync(folder, { recursive: true });
+  makeWritable(settings.outputRoot, '--output-root');
+  makeWritable(dataDir.workDir, '--data-dir');
 
   const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
   const service = readServiceMap(new URL('serverless.yml', project));
   const functions = localFunctions(service, options.load);
+  let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
   const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
   const stepFunctions = createStepFunctions({
@@ -99,28 +100,29 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const engines = { ...embedded, ...options.engines };
   const ports = connectPorts(configuration, {
     stores: connectStores(configuration, clock),
-    stepFunctions: (target, body) => answerInProcess(stepFunctions, target, body),
+    stepFunctions: (target, body) => (stopping ? Promise.resolve(STOPPING) : answerInProcess(stepFunctions, target, body)),
     engines: (name) => (Object.hasOwn(engines, name) ? engines[name] : undefined),
     policy: { pollFloorSeconds: settings.pollFloorSeconds, starterSeconds: 30, leaseSeconds: 120, host: randomUUID() },
   });
   installPorts(ports);
   allowAnonymous(settings.allowAnonymous);
-  closers.push(async () => {
-    await stepFunctions.close();
-    await stepFunctionsServer.close();
-    await Promise.all(endedExecutions);
-    installPorts(undefined);
-  });
   const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
   const unsubscribe = Object.values(engines).map((engine) =>
     engine.onChange(({ runId }) => {
       nudging.nudge(runId);
     }),
   );
+  // What starts work ends first, then the work, then what it works on: a tick that outlived its engine would find every job lost.
   closers.push(async () => {
     for (const stop of unsubscribe) stop();
+    stopping = true;
+    await stepFunctions.close();
     await nudging.close();
+    await functions.idle();
+    await Promise.all(endedExecutions);
     for (const engine of Object.values(engines)) await engine.close();
+    await stepFunctionsServer.close();
+    installPorts(undefined);
   });
 
   const token = await localToken(ports.apiTokens, dataDir.tokenFile);
@@ -131,6 +133,9 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   await stepFunctions.recover();
   return { url, token, stepFunctionsEndpoint, ports, close };
 }
+
+/** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */
+const STOPPING = { status: 400, body: JSON.stringify({ __type: 'ServiceStopping', message: 'the local host is stopping' }) };
 
 /** What the rule in serverless.yml does on AWS, with the event that EventBridge would carry. */
 async function tellEnded(stepFunctions: StepFunctions, functions: LocalFunctions, executionArn: string): Promise<void> {
@@ -168,11 +173,17 @@ function listening(server: Server, { host, port }: LocalSettings): Promise<strin
   });
 }
 
+const CLIENTS_MS = 2000;
+
 function closed(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => {
       resolve();
     });
     server.closeIdleConnections();
+    // A client that never finishes its request does not keep the service from stopping.
+    setTimeout(() => {
+      server.closeAllConnections();
+    }, CLIENTS_MS).unref();
   });
 }

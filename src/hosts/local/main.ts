@@ -13,8 +13,6 @@ async function serve(settings: LocalSettings): Promise<void> {
     load: (path) => import(new URL(`${path}.js`, app).href) as Promise<unknown>,
     duckdbWorkerUrl: new URL('src/adapters/engines/duckdb/worker.js', app),
   });
-  process.stdout.write(`Sluice listens on ${host.url}\n`);
-  process.stderr.write(`Data in ${settings.dataDir}, outputs in ${settings.outputRoot}. Ctrl-C stops; runs go on at the next start.\n`);
   let stopping = false;
   const stop = (): void => {
     // A second Ctrl-C: whoever sends it does not want to wait, and everything is durable anyway.
@@ -30,6 +28,9 @@ async function serve(settings: LocalSettings): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(`Sluice listens on ${host.url}\n`);
+  process.stderr.write(`Data in ${settings.dataDir}, outputs in ${settings.outputRoot}. Ctrl-C stops; runs go on at the next start.\n`);
 }
 
 const parsed = parseSettings(process.argv.slice(2), process.env);

@@ -1,0 +1,21 @@
+/** The table that the model is checked on keeps what the stores are promised by the real one. */
+import { describe } from 'vitest';
+import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { jobStoreContract } from '#test/adapters/contracts/job-store.contract';
+import { runStoreContract } from '#test/adapters/contracts/run-store.contract';
+import { memoryTable } from '#test/support/memory-table';
+
+const table = memoryTable();
+
+describe('the run store on a table in memory', () => {
+  runStoreContract(() => Promise.resolve(dynamoRunStore(table)));
+});
+describe('the job store on a table in memory', () => {
+  jobStoreContract(() => Promise.resolve(dynamoJobStore(table)));
+});
+describe('the catalog store on a table in memory', () => {
+  catalogStoreContract(() => Promise.resolve(dynamoCatalogStore(table)));
+});
