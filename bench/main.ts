@@ -34,7 +34,11 @@ async function untilRecorded(service: BenchService, count: number, rounds: numbe
     times.push(ms);
   }
   const budget = count === 1000 ? '5 s' : count === 200 ? '3.8 s' : 'linear';
-  return [`${count.toLocaleString('en')} sets of 3 s, all ended and recorded`, `${seconds(median(times))} (${times.map(seconds).join(', ')})`, budget];
+  return [
+    `${count.toLocaleString('en')} sets of 3 s, all ended and recorded`,
+    `${seconds(median(times))} (${times.map(seconds).join(', ')})`,
+    budget,
+  ];
 }
 
 async function untilAccepted(service: BenchService, count: number, rounds: number, budget: string): Promise<Row> {

@@ -60,7 +60,13 @@ test('a second execution for the same run leaves at once and disturbs nothing', 
 
 test('a request typed into the console as an execution’s input is accepted and driven like one from the API', async () => {
   await serviceWithSleep();
-  const request = { 'user-id': 'ops', 'user-run-id': 'by-hand', 'source-type': 'time', 'target-type': 'nothing', 'runtime-parameters': [{ SECONDS: 0 }] };
+  const request = {
+    'user-id': 'ops',
+    'user-run-id': 'by-hand',
+    'source-type': 'time',
+    'target-type': 'nothing',
+    'runtime-parameters': [{ SECONDS: 0 }],
+  };
   await stepFunctions('StartExecution', {
     stateMachineArn: 'arn:aws:states:local:000000000000:stateMachine:sluice-local-run',
     input: JSON.stringify(request),

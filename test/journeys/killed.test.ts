@@ -24,8 +24,19 @@ afterEach(() => {
 });
 
 async function serve(): Promise<Running> {
-  const args = ['.out/app/src/hosts/local/main.js', '--port', '0', '--data-dir', dataDir, '--input-root', 'node_modules/vega-datasets/data'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, SLUICE_POLL_FLOOR_SECONDS: '1' } });
+  const args = [
+    '.out/app/src/hosts/local/main.js',
+    '--port',
+    '0',
+    '--data-dir',
+    dataDir,
+    '--input-root',
+    'node_modules/vega-datasets/data',
+  ];
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, SLUICE_POLL_FLOOR_SECONDS: '1' },
+  });
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.on('data', (text: Buffer) => {
       const [, found] = /listens on (\S+)/.exec(text.toString()) ?? [];

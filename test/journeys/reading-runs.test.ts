@@ -13,7 +13,9 @@ let failed: RunStarted;
 /** A template that declares a searchable parameter and what identifies a set, and three runs of it. */
 beforeAll(async () => {
   const clock = systemClock();
-  service = await startService({ engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: (atMs, done) => clock.at(atMs, done) }) } });
+  service = await startService({
+    engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: (atMs, done) => clock.at(atMs, done) }) },
+  });
   await registerSleep(service);
   await putTemplate({ LIMIT: 10 });
   await service.request('PUT', '/v1/patterns/city/table', { 'template-id': 'tmpl_city' });
@@ -81,11 +83,17 @@ describe('the list of runs', () => {
     expect(found).toEqual(ids(bergen, oslo));
   });
 
-  test.each(['state=DONE', 'from=yesterday', 'from=2026-01-01T00:00:00', 'parameter=CITY', 'template-id=x'])('refuses %s', async (query) => {
-    const { status, body } = await service.request<{ readonly errors: readonly { readonly pointer: string }[] }>('GET', `/v1/runs?${query}`);
-    expect(status).toBe(400);
-    expect(body.errors[0]?.pointer).toBe(query.split('=')[0]);
-  });
+  test.each(['state=DONE', 'from=yesterday', 'from=2026-01-01T00:00:00', 'parameter=CITY', 'template-id=x'])(
+    'refuses %s',
+    async (query) => {
+      const { status, body } = await service.request<{ readonly errors: readonly { readonly pointer: string }[] }>(
+        'GET',
+        `/v1/runs?${query}`,
+      );
+      expect(status).toBe(400);
+      expect(body.errors[0]?.pointer).toBe(query.split('=')[0]);
+    },
+  );
 });
 
 describe('a job', () => {
@@ -112,8 +120,16 @@ describe('a job', () => {
   test('shows its parameters and where each came from, in a page of its run too', async () => {
     const { body } = await service.request<PageView<JobView>>('GET', `/v1/runs/${oslo['run-id']}/jobs?include=parameters`);
     expect(body.items.map(({ parameters }) => parameters)).toEqual([
-      { LIMIT: { value: 10, origin: 'source-parameters' }, CITY: { value: 'Oslo', origin: 'caller' }, INPUT: { value: 5, origin: 'caller' } },
-      { LIMIT: { value: 10, origin: 'source-parameters' }, CITY: { value: 'Bergen', origin: 'caller' }, INPUT: { value: 7, origin: 'caller' } },
+      {
+        LIMIT: { value: 10, origin: 'source-parameters' },
+        CITY: { value: 'Oslo', origin: 'caller' },
+        INPUT: { value: 5, origin: 'caller' },
+      },
+      {
+        LIMIT: { value: 10, origin: 'source-parameters' },
+        CITY: { value: 'Bergen', origin: 'caller' },
+        INPUT: { value: 7, origin: 'caller' },
+      },
     ]);
   });
 });

@@ -13,7 +13,10 @@ interface Block {
   readonly text: string;
 }
 
-const blocks: readonly Block[] = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({ language, text }));
+const blocks: readonly Block[] = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
+  language,
+  text,
+}));
 
 interface Shown {
   readonly command: string;
@@ -121,7 +124,11 @@ describe('the README', () => {
   });
 
   test('shows the table that the demo prints', async () => {
-    const table = blocks.find(({ text }) => text.startsWith('SET'))?.text.trimEnd().split('\n') ?? [];
+    const table =
+      blocks
+        .find(({ text }) => text.startsWith('SET'))
+        ?.text.trimEnd()
+        .split('\n') ?? [];
     expect(table.length).toBeGreaterThan(2);
     const { stdout } = await promisify(execFile)(process.execPath, ['.out/app/scripts/demo.js']);
     expectLines(stdout, table);

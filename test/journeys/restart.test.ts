@@ -52,7 +52,9 @@ test('a DuckDB job that was lost with the service is started again, once, as the
     name: 'Count',
     engine: 'duckdb',
     definition: {
-      stages: [{ name: 'count', role: 'input', sql: 'CREATE TABLE counted AS SELECT count(*) AS n FROM range($ROWS) WHERE hash(range) % 7 = 0' }],
+      stages: [
+        { name: 'count', role: 'input', sql: 'CREATE TABLE counted AS SELECT count(*) AS n FROM range($ROWS) WHERE hash(range) % 7 = 0' },
+      ],
       target: { path: '$TARGET', sql: 'SELECT * FROM counted', format: 'csv' },
     },
     'parameters-schema': { type: 'object', required: ['ROWS', 'TARGET'] },
