@@ -1,20 +1,10 @@
 /** The query of `GET /v1/runs`: user-id, user-run-id, template-id, state, from, before, parameter=KEY=value. */
-import { instant, parseTemplateId, type Instant, type TemplateId } from '#domain/ids';
-import { RUN_STATES, type RunState } from '#domain/run';
+import { instant, parseTemplateId, type Instant } from '#domain/ids';
+import { RUN_STATES } from '#domain/run';
+import type { RunFilter } from '#domain/run-filter';
 import type { ProblemError } from './problems.ts';
 
-/** As `RunFilter` of the operations, which do not know this layer. */
-export interface RunFilterView {
-  readonly userId?: string;
-  readonly userRunId?: string;
-  readonly templateId?: TemplateId;
-  readonly state?: RunState;
-  readonly parameter?: { readonly key: string; readonly text: string };
-  readonly from?: Instant;
-  readonly before?: Instant;
-}
-
-type Read = { readonly filter: RunFilterView } | { readonly errors: readonly ProblemError[] };
+type Read = { readonly filter: RunFilter } | { readonly errors: readonly ProblemError[] };
 
 export function runFilter(query: (name: string) => string | undefined): Read {
   const errors: ProblemError[] = [];
@@ -39,7 +29,7 @@ export function runFilter(query: (name: string) => string | undefined): Read {
   return { filter: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) };
 }
 
-function parameterOf(text: string): RunFilterView['parameter'] {
+function parameterOf(text: string): RunFilter['parameter'] {
   const at = text.indexOf('=');
   return at < 1 ? undefined : { key: text.slice(0, at), text: text.slice(at + 1) };
 }

@@ -16,15 +16,19 @@ const RUNS = 100;
 
 export async function listMetrics(ports: Needs, userRunId: string, page: PageRequest): Promise<Listed<JobOfRun>> {
   const list = `metrics ${userRunId}`;
-  const position = page.cursor === undefined ? '0/0' : ports.cursors.decode(list, page.cursor);
+  const position = page.cursor === undefined ? '/0' : ports.cursors.decode(list, page.cursor);
   const runs = await ports.runs.list({ userRunId }, { limit: RUNS });
   if (position === undefined || runs.kind !== 'page') return { kind: 'malformed-cursor' };
-  const [runNumber = 0, from = 0] = position.split('/').map(Number);
+  // By its id: a run that another user starts under this name between two pages moves every number.
+  const [runId = '', at] = position.split('/');
+  const from = Number(at);
+  const runNumber = runId === '' ? 0 : runs.page.items.findIndex(({ id }) => id === runId);
   const run = runs.page.items[runNumber];
   if (!run) return { kind: 'page', page: { items: [] } };
   const to = Math.min(run.count, from + page.limit);
   const jobs = await ports.jobs.loadRange(run, from, to);
-  const next = to < run.count ? `${runNumber}/${to}` : runNumber + 1 < runs.page.items.length ? `${runNumber + 1}/0` : undefined;
+  const following = runs.page.items[runNumber + 1];
+  const next = to < run.count ? `${run.id}/${to}` : following ? `${following.id}/0` : undefined;
   const items = jobs.filter(isSettled).map((job) => ({ run, job }));
   return { kind: 'page', page: { items, ...(next === undefined ? {} : { cursor: ports.cursors.encode(list, next) }) } };
 }

@@ -8,7 +8,8 @@ import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } f
 import type { HistoryEntry, Job } from '#domain/job';
 import type { Json, JsonObject } from '#domain/json';
 import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
-import type { Run, RunCounts, RunState } from '#domain/run';
+import type { Run, RunCounts } from '#domain/run';
+import type { RunFilter } from '#domain/run-filter';
 import type { Pattern, Template } from '#domain/template';
 import type { JobChange } from '#domain/tick';
 
@@ -147,18 +148,6 @@ export interface EarlierRequest {
 }
 
 export type AcceptOutcome = { readonly kind: 'accepted' } | { readonly kind: 'taken'; readonly earlier: EarlierRequest };
-
-export interface RunFilter {
-  readonly userId?: string;
-  readonly userRunId?: string;
-  readonly templateId?: TemplateId;
-  readonly state?: RunState;
-  /** Of a parameter that the template declares as searchable; the value as `searchText` spells it. */
-  readonly parameter?: { readonly key: string; readonly text: string };
-  /** When the run was accepted: from, inclusive, and before, exclusive. */
-  readonly from?: Instant;
-  readonly before?: Instant;
-}
 
 export interface RunStore {
   /** Who holds the natural key (user id, user run id) or the idempotency key. Consistent. */

@@ -3,7 +3,8 @@ import type { JobRef, RunId } from '#domain/ids';
 import { createdJob, type HistoryEntry, type Job } from '#domain/job';
 import { effectiveParameters, type EffectiveParameters } from '#domain/parameters';
 import { NO_COUNTS, type Run, type RunCounts } from '#domain/run';
-import type { Listed, PageRequest, Ports, RunFilter } from './ports.ts';
+import type { RunFilter } from '#domain/run-filter';
+import type { Listed, PageRequest, Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'cursors'>;
 

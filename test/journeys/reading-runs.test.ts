@@ -148,6 +148,29 @@ describe('metrics', () => {
     expect(ofTemplate.body.items[0]?.day).toMatch(/^\d{4}-\d{2}-\d{2}$/);
   });
 
+  test('of a name that several users gave are paged without a repeat, also when another user takes the name meanwhile', async () => {
+    const byUser = async (user: string): Promise<string> => {
+      const body = {
+        'user-id': user,
+        'user-run-id': 'shared',
+        'source-type': 'city',
+        'target-type': 'table',
+        'runtime-parameters': [{ CITY: user }],
+      };
+      const { body: started } = await service.request<RunStarted>('POST', '/v1/runs', body);
+      await endedRun(service, started['run-id']);
+      return started['job-ids'][0] ?? '';
+    };
+    const earlier = [await byUser('first'), await byUser('second')];
+    const page = async (cursor: string): Promise<PageView<{ readonly job_id: string }>> =>
+      (await service.request<PageView<{ readonly job_id: string }>>('GET', `/v1/metrics?user-run-id=shared&limit=1${cursor}`)).body;
+    const first = await page('');
+    await byUser('third');
+    const second = await page(`&cursor=${first['next-cursor'] ?? ''}`);
+    expect([...first.items, ...second.items].map((row) => row.job_id)).toEqual(earlier.toReversed());
+    expect(second['next-cursor']).toBeUndefined();
+  });
+
   test('come as CSV with the original’s columns, page by page', async () => {
     const csv = async (cursor: string): Promise<Response> =>
       fetch(`${service.host.url}/v1/metrics?user-run-id=oslo&format=csv&limit=1${cursor}`, {

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
 import { NO_COUNTS, type Run } from '#domain/run';
-import type { AcceptOutcome, RunFilter, RunStore, TickLease } from '#operations/ports';
+import type { RunFilter } from '#domain/run-filter';
+import type { AcceptOutcome, RunStore, TickLease } from '#operations/ports';
 import { aRun, at, nextRunId, START_MS } from '#test/domain/builders';
 
 export function runStoreContract(makeStore: () => Promise<RunStore>): void {
