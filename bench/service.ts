@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import type { RunStarted, RunView } from '#contract/views';
 import { systemClock } from '#hosts/local/host-clock';
 import { startLocalHost } from '#hosts/local/local-host';
+import type { Ports } from '#operations/ports';
 import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
 export interface BenchService {
   readonly sleep: SleepEngine;
+  readonly ports: Ports;
   post(name: string, sets: readonly object[]): Promise<RunStarted>;
   ended(runId: string): Promise<RunView>;
+  /** Asks for `path` until the answer is as wanted. */
+  until<Body extends object>(path: string, isAsWanted: (body: Body) => boolean): Promise<Body>;
   close(): Promise<void>;
 }
 
@@ -27,6 +31,7 @@ export async function benchService(app: URL): Promise<BenchService> {
       inputRoot: dataDir,
       parallel: 2,
       pollFloorSeconds: 2,
+      engineLimits: {},
       allowAnonymous: false,
     },
     project: new URL('../../', app),
@@ -42,8 +47,17 @@ export async function benchService(app: URL): Promise<BenchService> {
   };
   await request('PUT', '/v1/templates/tmpl_sleep', { name: 'Sleep', engine: 'sleep', limits: { 'max-parallel': 10_000 } });
   await request('PUT', '/v1/patterns/time/nothing', { 'template-id': 'tmpl_sleep' });
+  const until: BenchService['until'] = async (path, isAsWanted) => {
+    for (;;) {
+      const body = await request<Parameters<typeof isAsWanted>[0]>('GET', path);
+      if (isAsWanted(body)) return body;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  };
   return {
     sleep,
+    ports: host.ports,
+    until,
     post: (name, sets) =>
       request('POST', '/v1/runs', {
         'user-id': 'bench',
@@ -52,13 +66,7 @@ export async function benchService(app: URL): Promise<BenchService> {
         'target-type': 'nothing',
         'runtime-parameters': sets,
       }),
-    async ended(runId) {
-      for (;;) {
-        const view = await request<RunView>('GET', `/v1/runs/${runId}`);
-        if (view['finished-at'] !== undefined) return view;
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
-    },
+    ended: (runId) => until<RunView>(`/v1/runs/${runId}`, (view) => view['finished-at'] !== undefined),
     async close() {
       await host.close();
       rmSync(dataDir, { recursive: true, force: true });

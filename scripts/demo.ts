@@ -52,7 +52,7 @@ async function demo(dataDir: string): Promise<boolean> {
 }
 
 function demoRuns(client: SluiceClient, host: LocalHost, feedUrl: string): readonly DemoRun[] {
-  const start = (request: RunRequest): Promise<RunStarted> => client.startRun(request);
+  const start = async (request: RunRequest): Promise<RunStarted> => RunStarted.parse(await client.startRun(request));
   const named = ['seattle-weather', 'airports', 'birdstrikes', 'no-such-file'];
   const countries = ['Japan', 'Germany', 'Kenya'];
   return [
@@ -143,6 +143,7 @@ function startedService(dataDir: string): Promise<LocalHost> {
       outputRoot: join(dataDir, 'output'),
       parallel: 2,
       pollFloorSeconds: 1,
+      engineLimits: {},
       allowAnonymous: false,
     },
     project,

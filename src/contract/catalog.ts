@@ -1,16 +1,29 @@
 /** Patterns and templates as the API and the catalog's YAML files spell them. */
 import * as z from 'zod';
-import type { FailureReason } from '#domain/job';
 import type { JsonObject } from '#domain/json';
-import { DEFAULT_LIMITS, type Template, type TemplateBody } from '#domain/template';
+import { DEFAULT_LIMITS, RETRIED_REASONS, type Template, type TemplateBody, type TemplateLimits } from '#domain/template';
 
 const object = z
   .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
   .default({});
 const name = z.string().min(1).max(256);
 
-/** The reasons for which a job is started again by itself; for any other the caller decides. */
-const RETRIED = ['lost', 'engine-error'] as const satisfies readonly FailureReason[];
+/** A number alone leaves the first pause to the reason: a job that was lost has waited already. */
+const retryRule = z.union([
+  z.int().min(0).max(10),
+  z.strictObject({ times: z.int().min(0).max(10), 'backoff-seconds': z.number().min(0).max(3600).default(30) }),
+]);
+
+const retries = z
+  .partialRecord(z.enum(RETRIED_REASONS), retryRule)
+  .transform((rules) =>
+    Object.fromEntries(
+      Object.entries(rules).map(([reason, rule]) => [
+        reason,
+        typeof rule === 'number' ? { times: rule, 'backoff-seconds': reason === 'lost' ? 0 : 30 } : rule,
+      ]),
+    ),
+  );
 
 export const TemplateDocument = z.strictObject({
   name: name,
@@ -28,12 +41,16 @@ export const TemplateDocument = z.strictObject({
     .strictObject({
       'max-wait-seconds': z.int().min(1).max(31_536_000).default(DEFAULT_LIMITS.maxWaitSeconds),
       'max-parallel': z.int().min(1).max(10_000).default(DEFAULT_LIMITS.maxParallel),
-      retries: z.partialRecord(z.enum(RETRIED), z.int().min(0).max(10)).default({ ...DEFAULT_LIMITS.retries }),
+      'max-parallel-across-runs': z.int().min(1).max(100_000).exactOptional(),
+      'starts-per-second': z.number().positive().max(1000).exactOptional(),
+      retries: retries.prefault({ lost: DEFAULT_LIMITS.retries.lost?.times ?? 0 }),
     })
     .prefault({}),
   'delete-after-completion': z.boolean().default(false),
 });
 export type TemplateDocument = z.infer<typeof TemplateDocument>;
+/** As an author writes it, defaults left out. */
+export type TemplateInput = z.input<typeof TemplateDocument>;
 
 export const TemplateView = TemplateDocument.extend({ 'template-id': z.string(), version: z.number(), 'created-at': z.string() });
 export type TemplateView = z.infer<typeof TemplateView>;
@@ -66,12 +83,35 @@ export function templateBody(document: TemplateDocument): TemplateBody {
     overridable: document.overridable,
     searchable: document.searchable,
     identity: document.identity,
-    limits: {
-      maxWaitSeconds: limits['max-wait-seconds'],
-      maxParallel: limits['max-parallel'],
-      retries: limits.retries,
-    },
+    limits: templateLimits(limits),
     deleteAfterCompletion: document['delete-after-completion'],
+  };
+}
+
+function templateLimits(limits: TemplateDocument['limits']): TemplateLimits {
+  const acrossRuns = limits['max-parallel-across-runs'];
+  const startsPerSecond = limits['starts-per-second'];
+  return {
+    maxWaitSeconds: limits['max-wait-seconds'],
+    maxParallel: limits['max-parallel'],
+    ...(acrossRuns === undefined ? {} : { maxParallelAcrossRuns: acrossRuns }),
+    ...(startsPerSecond === undefined ? {} : { startsPerSecond }),
+    retries: Object.fromEntries(
+      Object.entries(limits.retries).map(([reason, rule]) => [reason, { times: rule.times, backoffSeconds: rule['backoff-seconds'] }]),
+    ),
+  };
+}
+
+function limitsView(limits: TemplateLimits): TemplateDocument['limits'] {
+  const { maxParallelAcrossRuns, startsPerSecond } = limits;
+  return {
+    'max-wait-seconds': limits.maxWaitSeconds,
+    'max-parallel': limits.maxParallel,
+    ...(maxParallelAcrossRuns === undefined ? {} : { 'max-parallel-across-runs': maxParallelAcrossRuns }),
+    ...(startsPerSecond === undefined ? {} : { 'starts-per-second': startsPerSecond }),
+    retries: Object.fromEntries(
+      Object.entries(limits.retries).map(([reason, { times, backoffSeconds }]) => [reason, { times, 'backoff-seconds': backoffSeconds }]),
+    ),
   };
 }
 
@@ -91,11 +131,7 @@ export function templateView(template: Template): TemplateView {
     overridable: [...template.overridable],
     searchable: [...template.searchable],
     identity: [...template.identity],
-    limits: {
-      'max-wait-seconds': template.limits.maxWaitSeconds,
-      'max-parallel': template.limits.maxParallel,
-      retries: { ...template.limits.retries },
-    },
+    limits: limitsView(template.limits),
     'delete-after-completion': template.deleteAfterCompletion,
   };
 }

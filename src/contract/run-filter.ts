@@ -1,7 +1,8 @@
 /** The query of `GET /v1/runs`: user-id, user-run-id, template-id, state, from, before, parameter=KEY=value. */
-import { instant, parseTemplateId, type Instant } from '#domain/ids';
+import { parseTemplateId } from '#domain/ids';
 import { RUN_STATES } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
+import { instantOf, TIME_EXPECTED } from './instants.ts';
 import type { ProblemError } from './problems.ts';
 
 type Read = { readonly filter: RunFilter } | { readonly errors: readonly ProblemError[] };
@@ -15,15 +16,14 @@ export function runFilter(query: (name: string) => string | undefined): Read {
     if (value === undefined) errors.push({ pointer: name, rule: 'format', message });
     return value;
   };
-  const time = 'must be a time in ISO 8601 with its zone, as 2026-11-21T08:00:00Z';
   const asked = {
     userId: query('user-id'),
     userRunId: query('user-run-id'),
     templateId: read('template-id', 'must be a template id, as tmpl_csv-to-parquet', parseTemplateId),
     state: read('state', `must be one of ${RUN_STATES.join(', ')}`, (text) => RUN_STATES.find((state) => state === text)),
     parameter: read('parameter', 'must be KEY=value, of a parameter that its template declares as searchable', parameterOf),
-    from: read('from', time, instantOf),
-    before: read('before', time, instantOf),
+    from: read('from', TIME_EXPECTED, instantOf),
+    before: read('before', TIME_EXPECTED, instantOf),
   };
   if (errors.length > 0) return { errors };
   return { filter: Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) };
@@ -32,11 +32,4 @@ export function runFilter(query: (name: string) => string | undefined): Read {
 function parameterOf(text: string): RunFilter['parameter'] {
   const at = text.indexOf('=');
   return at < 1 ? undefined : { key: text.slice(0, at), text: text.slice(at + 1) };
-}
-
-/** Times without a zone mean something else on every machine: they are refused. */
-function instantOf(text: string): Instant | undefined {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) ? undefined : instant(ms);
 }

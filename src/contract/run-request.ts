@@ -3,8 +3,10 @@
  * ignored them. Limits: design §12.
  */
 import * as z from 'zod';
+import { FAILURE_REASONS } from '#domain/job';
 import type { JsonObject } from '#domain/json';
 import { escapePointer } from '#domain/parameters';
+import { Time } from './instants.ts';
 
 export const BODY_BYTES = 4 * 1024 * 1024;
 export const SETS = 10_000;
@@ -35,8 +37,50 @@ export const RunRequest = z.object({
   'source-type': name,
   'target-type': name,
   'runtime-parameters': sets,
+  /** Sets that have succeeded at that time or later are left out. */
+  'skip-succeeded-since': Time.exactOptional(),
 });
-export type RunRequest = z.infer<typeof RunRequest>;
+/** As a caller writes it. */
+export type RunRequest = z.input<typeof RunRequest>;
+export type ParsedRunRequest = z.output<typeof RunRequest>;
+
+/** Which jobs of a run: those that failed, for these reasons, and among these sets; by their index, or by the key of the set. */
+const selection = {
+  reasons: z.array(z.enum(FAILURE_REASONS)).min(1).exactOptional(),
+  indexes: z
+    .array(
+      z
+        .int()
+        .min(0)
+        .max(SETS - 1),
+    )
+    .min(1)
+    .max(SETS)
+    .exactOptional(),
+  'set-keys': z
+    .array(z.string().regex(/^[0-9a-f]{32}$/, 'must be the key of a set: 32 hexadecimal digits'))
+    .min(1)
+    .max(SETS)
+    .exactOptional(),
+};
+
+/** An empty object selects every job that failed. */
+export const RetryRequest = z.strictObject(selection);
+export type RetryRequest = z.infer<typeof RetryRequest>;
+
+export const CloneRequest = z.strictObject({
+  'user-run-id': name,
+  'user-id': name.exactOptional(),
+  /** `same`: the version that the run was pinned to; `current`: the newest of what its pattern names now. */
+  'template-version': z.enum(['same', 'current']).default('same'),
+  /** Instead of the run's own sets. */
+  'runtime-parameters': sets.exactOptional(),
+  /** Only the sets whose jobs failed so. */
+  failed: z.strictObject(selection).exactOptional(),
+  'skip-succeeded-since': Time.exactOptional(),
+});
+export type CloneRequest = z.input<typeof CloneRequest>;
+export type ParsedCloneRequest = z.output<typeof CloneRequest>;
 
 function setIssues(set: unknown): readonly { readonly code: 'custom'; readonly message: string; readonly path: readonly string[] }[] {
   if (typeof set !== 'object' || set === null || Array.isArray(set)) return [{ code: 'custom', message: 'must be an object', path: [] }];

@@ -1,10 +1,16 @@
 /** From runs, jobs and history to what the API answers. */
-import { idOf, type HistoryEntry, type Job } from '#domain/job';
+import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { EngineMetrics } from '#domain/engine-job';
 import { epochMs, jobId, type Instant } from '#domain/ids';
 import type { EffectiveParameters } from '#domain/parameters';
-import { settledCount, type Run, type RunCounts } from '#domain/run';
-import type { HistoryEntryView, JobView, MetricsRow, RunStarted, RunView } from './views.ts';
+import { isFinal, settledCount, type Run, type RunCounts } from '#domain/run';
+import type { HistoryEntryView, JobView, MetricsRow, RunRetried, RunStarted, RunView } from './views.ts';
+
+/** What the last tick has left to tell. */
+interface RunProgress {
+  readonly nextPollAt?: Instant;
+  readonly waiting?: { readonly jobs: number; readonly since: Instant; readonly reason: string };
+}
 
 export function runLinks(run: Run): Record<string, string> {
   const self = `/v1/runs/${run.id}`;
@@ -18,11 +24,18 @@ export function runStarted(run: Run): RunStarted {
     state: run.state,
     'user-run-id': run.userRunId,
     'job-ids': Array.from({ length: run.count }, (_, index) => jobId(run.id, index)),
+    ...(run.skipped === undefined ? {} : { 'skipped-sets': run.skipped }),
     links: runLinks(run),
   };
 }
 
-export function runView(run: Run, counts: RunCounts): RunView {
+export function runRetried(run: Run, indexes: readonly number[]): RunRetried {
+  const ids = indexes.map((index) => jobId(run.id, index));
+  return { 'run-id': run.id, state: run.state, attempt: run.attempt, 'job-ids': ids, links: runLinks(run) };
+}
+
+export function runView(run: Run, counts: RunCounts, progress?: RunProgress): RunView {
+  const { waiting, nextPollAt } = isFinal(run) || !progress ? {} : progress;
   return {
     'run-id': run.id,
     state: run.state,
@@ -43,6 +56,10 @@ export function runView(run: Run, counts: RunCounts): RunView {
     },
     records: { input: counts.inputRecordCount, output: counts.outputRecordCount, error: counts.errorRecordCount },
     ...(run.closing ? { closing: run.closing } : {}),
+    ...(run.skipped === undefined ? {} : { 'skipped-sets': run.skipped }),
+    ...(run.clonedFrom ? { 'cloned-from': run.clonedFrom } : {}),
+    ...(waiting ? { waiting } : {}),
+    ...(nextPollAt ? { 'next-poll-at': nextPollAt } : {}),
     'created-at': run.createdAt,
     'updated-at': run.updatedAt,
     ...(run.finishedAt ? { 'finished-at': run.finishedAt } : {}),
@@ -50,7 +67,7 @@ export function runView(run: Run, counts: RunCounts): RunView {
   };
 }
 
-export function jobView(job: Job, parameters?: EffectiveParameters): JobView {
+export function jobView(job: Job, parameters?: EffectiveParameters & { readonly setKey?: string }): JobView {
   const id = idOf(job);
   const self = `/v1/jobs/${id}`;
   return {
@@ -62,11 +79,20 @@ export function jobView(job: Job, parameters?: EffectiveParameters): JobView {
     ...(job.failure ? { failure: job.failure } : {}),
     ...(job.metrics ? { metrics: metricsView(job.metrics) } : {}),
     ...(job.start.engineJobId ? { 'engine-job-id': job.start.engineJobId } : {}),
+    ...queuedView(job),
+    ...(job.start.cancel && !isSettled(job) ? { 'cancel-requested-at': job.start.cancel.at } : {}),
+    ...(parameters?.setKey === undefined ? {} : { 'set-key': parameters.setKey }),
     'created-at': job.createdAt,
     'updated-at': job.updatedAt,
     ...(parameters ? { parameters: parametersView(parameters) } : {}),
     links: { self, history: `${self}/history`, run: `/v1/runs/${job.runId}` },
   };
+}
+
+function queuedView({ state, start }: Job): Pick<JobView, 'queued'> {
+  const { queuedFor, notBefore, intentAt } = start;
+  if (state !== 'CREATED' || queuedFor === undefined || intentAt !== undefined) return {};
+  return { queued: { for: queuedFor, ...(notBefore === undefined ? {} : { 'not-before': notBefore }) } };
 }
 
 function metricsView(metrics: EngineMetrics): NonNullable<JobView['metrics']> {
@@ -84,7 +110,7 @@ function metricsView(metrics: EngineMetrics): NonNullable<JobView['metrics']> {
   };
 }
 
-function parametersView({ values, provenance }: EffectiveParameters): NonNullable<JobView['parameters']> {
+export function parametersView({ values, provenance }: EffectiveParameters): NonNullable<JobView['parameters']> {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => {
       const { origin, replaced } = provenance[key] ?? { origin: 'caller' as const };

@@ -39,10 +39,12 @@ const engineMetrics = z.object({
 const failure = z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() });
 
 const startRecord = z.object({
-  queuedFor: z.literal('retry').exactOptional(),
+  queuedFor: z.enum(['retry', 'slot']).exactOptional(),
+  notBefore: instant.exactOptional(),
   intentAt: instant.exactOptional(),
   engineJobName: text<EngineJobName>().exactOptional(),
   engineJobId: text<EngineJobId>().exactOptional(),
+  cancel: z.object({ at: instant, by: z.string() }).exactOptional(),
   stop: z
     .object({
       reason: z.enum(['cancelled', 'timed-out', 'aborted']),
@@ -57,6 +59,8 @@ export const StoredJob: z.ZodType<Job> = z.object({
   index: z.number(),
   state: z.enum(JOB_STATES),
   attempt: z.number(),
+  runAttempt: z.number().default(1),
+  retries: z.number().default(0),
   version: z.number(),
   sequence: z.number(),
   lastEvent: z.enum(JOB_EVENT_NAMES),
@@ -89,6 +93,8 @@ const provenanceByKey = z.custom<EffectiveParameters['provenance']>(
 
 export const StoredParameters = z.object({
   setKey: z.string(),
+  /** The first entry of the job's history. Absent where an older release wrote that as an item of its own. */
+  created: StoredHistoryEntry.exactOptional(),
   values: jsonObject,
   provenance: provenanceByKey,
 });
@@ -112,8 +118,11 @@ export const StoredRun: z.ZodType<Run> = z.object({
   templateVersion: z.number(),
   requestedBy: z.string(),
   count: z.number(),
+  skipped: z.number().exactOptional(),
   chunkStarts: z.array(z.number()),
   attempt: z.number(),
+  watch: z.number().default(1),
+  clonedFrom: text<RunId>().exactOptional(),
   state: z.enum(RUN_STATES),
   version: z.number(),
   createdAt: instant,
@@ -127,7 +136,31 @@ export const StoredRun: z.ZodType<Run> = z.object({
 
 export const StoredCounts: z.ZodType<RunCounts> = counts;
 
-export const StoredProgress = z.object({ counts: counts.exactOptional() });
+/** Of a run's tick: while the first one is under way there are no counts yet. */
+export const StoredProgress = z.object({
+  counts: counts.exactOptional(),
+  nextPollAt: instant.exactOptional(),
+  usage: z
+    .object({ ticks: z.number(), statusCalls: z.number(), engineStarts: z.number() })
+    .default({ ticks: 0, statusCalls: 0, engineStarts: 0 }),
+  durations: z.array(z.number()).default([]),
+  durationsSeen: z.number().default(0),
+  waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
+});
+
+export const StoredRetry = z.object({
+  indexes: jsonText(z.array(z.number())),
+  requestedBy: z.string(),
+  bodyDigest: z.string(),
+  idempotencyKey: z.string().exactOptional(),
+});
+
+export const StoredDurations = z.object({ seconds: jsonText(z.array(z.number())) });
+
+export const StoredSlotHolder = z.object({ sk: text<RunId>(), held: z.number(), waiting: z.number(), until: instant });
+
+/** What changes with the holders of a resource, and the budget of its starts. */
+export const StoredSlots = z.object({ version: z.number(), starts: z.number().exactOptional(), startsAt: instant.exactOptional() });
 
 export const StoredTotals = z.object({ ...counts.shape, sk: z.string(), runs: z.number() });
 
@@ -178,7 +211,15 @@ export const StoredTemplate: z.ZodType<Template> = z.object({
   limits: z.object({
     maxWaitSeconds: z.number(),
     maxParallel: z.number(),
-    retries: z.partialRecord(z.enum(FAILURE_REASONS), z.number()),
+    maxParallelAcrossRuns: z.number().exactOptional(),
+    startsPerSecond: z.number().exactOptional(),
+    retries: z.partialRecord(
+      z.enum(FAILURE_REASONS),
+      z.union([
+        z.number().transform((times) => ({ times, backoffSeconds: 0 })),
+        z.object({ times: z.number(), backoffSeconds: z.number() }),
+      ]),
+    ),
   }) as unknown as z.ZodType<Template['limits']>,
   deleteAfterCompletion: z.boolean(),
 });

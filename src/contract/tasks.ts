@@ -20,16 +20,21 @@ export const AcceptedRunInput = z.strictObject({ runId });
 export const PlanRunInput = z.object({ execution: z.string(), input: z.union([AcceptedRunInput, RunRequest]) });
 
 export interface PlanRunResult {
-  readonly runId: RunId;
+  /** Null where every set of the request has succeeded already, and there is no run. */
+  readonly runId: RunId | null;
   readonly alreadyDriven: boolean;
   readonly attempt: number;
+  /** Of the jobs that this attempt is about. */
   readonly count: number;
+  /** Of these jobs; absent for all of the run. */
+  readonly indexes?: readonly number[];
   readonly maxParallel: number;
 }
 
 export const StartJobInput = z.object({ runId, index: z.int().min(0), taskToken: z.string().min(1) });
 export const CloseJobInput = z.object({ runId, index: z.int().min(0), fault });
-export const PollRunInput = z.object({ runId });
+/** Without `watch` it is no loop that asks. */
+export const PollRunInput = z.object({ runId, watch: z.int().min(1).exactOptional() });
 export const FinishRunInput = z.object({ runId });
 /** Any input: an execution that was started with nonsense drives nothing, and closing it must not fail. */
 const drivenRun = z.union([

@@ -23,6 +23,13 @@ export const RunView = z.object({
   jobs: z.object({ total: z.number(), finished: z.number(), failed: z.number(), cancelled: z.number(), open: z.number() }),
   records: z.object({ input: z.number(), output: z.number(), error: z.number() }),
   closing: z.object({ reason: z.string(), message: z.string(), at: instant }).exactOptional(),
+  /** Sets of the request that were left out because they had succeeded already. */
+  'skipped-sets': z.number().exactOptional(),
+  'cloned-from': z.string().exactOptional(),
+  /** What queued jobs wait for, as of the last tick. */
+  waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
+  /** When the engine will be asked next; a push from it comes before. */
+  'next-poll-at': instant.exactOptional(),
   'created-at': instant,
   'updated-at': instant,
   'finished-at': instant.exactOptional(),
@@ -38,9 +45,29 @@ export const RunStarted = z.object({
   'user-run-id': z.string(),
   /** In the order of the parameter sets. */
   'job-ids': z.array(z.string()),
+  /** Sets of the request that were left out because they had succeeded already. */
+  'skipped-sets': z.number().exactOptional(),
   links,
 });
 export type RunStarted = z.infer<typeof RunStarted>;
+
+/** The answer to a start that had nothing to start: every set has succeeded already. */
+export const NothingStarted = z.object({
+  status: z.literal('OK'),
+  'run-id': z.null(),
+  'skipped-sets': z.number(),
+});
+export type NothingStarted = z.infer<typeof NothingStarted>;
+
+/** The answer to a retry. */
+export const RunRetried = z.object({
+  'run-id': z.string(),
+  state: z.enum(RUN_STATES),
+  attempt: z.number(),
+  'job-ids': z.array(z.string()),
+  links,
+});
+export type RunRetried = z.infer<typeof RunRetried>;
 
 export const MetricsView = z.object({
   'engine-id': z.string().exactOptional(),
@@ -54,6 +81,16 @@ export const MetricsView = z.object({
   outputs: z.array(z.string()).exactOptional(),
 });
 
+/** Effective values with where each came from. */
+const ParametersView = z.record(
+  z.string(),
+  z.object({
+    value: z.json(),
+    origin: z.enum(PARAMETER_ORIGINS),
+    replaced: z.object({ origin: z.enum(PARAMETER_ORIGINS), value: z.json() }).exactOptional(),
+  }),
+);
+
 export const JobView = z.object({
   'job-id': z.string(),
   'run-id': z.string(),
@@ -63,19 +100,16 @@ export const JobView = z.object({
   failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
   metrics: MetricsView.exactOptional(),
   'engine-job-id': z.string().exactOptional(),
+  /** Not started yet, and why: `retry` (not before a time), or `slot` (the run's `waiting` says of what). */
+  queued: z.object({ for: z.enum(['retry', 'slot']), 'not-before': instant.exactOptional() }).exactOptional(),
+  /** Somebody has asked to cancel it; it is being stopped. */
+  'cancel-requested-at': instant.exactOptional(),
+  /** The same for the same set in every run of the template; where its parameters are told. */
+  'set-key': z.string().exactOptional(),
   'created-at': instant,
   'updated-at': instant,
   /** Effective values with where each came from; only where asked for by `include=parameters`. */
-  parameters: z
-    .record(
-      z.string(),
-      z.object({
-        value: z.json(),
-        origin: z.enum(PARAMETER_ORIGINS),
-        replaced: z.object({ origin: z.enum(PARAMETER_ORIGINS), value: z.json() }).exactOptional(),
-      }),
-    )
-    .exactOptional(),
+  parameters: ParametersView.exactOptional(),
   links,
 });
 export type JobView = z.infer<typeof JobView>;

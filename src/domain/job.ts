@@ -28,17 +28,31 @@ export interface StopRequest {
  * says that an engine job of this name may exist.
  */
 export interface StartRecord {
-  readonly queuedFor?: 'retry';
+  /** The tick starts it: after a failed attempt, or once the limits of its template and engine leave it a slot. */
+  readonly queuedFor?: 'retry' | 'slot';
+  /** Of a retry: it waits until then. */
+  readonly notBefore?: Instant;
   readonly intentAt?: Instant;
   readonly engineJobName?: EngineJobName;
   readonly engineJobId?: EngineJobId;
+  /** Somebody wants this job alone to be cancelled; the tick sees to it. */
+  readonly cancel?: CancelRequest;
   readonly stop?: StopRequest;
+}
+
+export interface CancelRequest {
+  readonly at: Instant;
+  readonly by: string;
 }
 
 export interface Job extends JobRef {
   readonly state: JobState;
   /** Counts from 1; a retry is the next attempt of the same job. */
   readonly attempt: number;
+  /** The attempt of the run that this one belongs to: a caller's retry begins a new one, an automatic retry does not. */
+  readonly runAttempt: number;
+  /** Automatic retries within `runAttempt`. */
+  readonly retries: number;
   /** Grows with every write; the guard of the next one. */
   readonly version: number;
   /** Of the last history entry; gapless from 1. */
@@ -74,6 +88,9 @@ export interface JobEvent {
   readonly data?: JsonObject;
   readonly failure?: Failure;
   readonly metrics?: EngineMetrics;
+  /** Of `ready`: when the attempt may begin, and for which attempt of the run, where a caller asked for it. */
+  readonly notBefore?: Instant;
+  readonly runAttempt?: number;
 }
 
 export type EventOutcome =
@@ -91,6 +108,8 @@ export function createdJob(ref: JobRef, at: Instant, actor: string): { readonly 
     ...ref,
     state: 'CREATED',
     attempt: 1,
+    runAttempt: 1,
+    retries: 0,
     version: 1,
     sequence: 1,
     lastEvent: 'create',
@@ -107,19 +126,27 @@ export function applyEvent(job: Job, event: JobEvent): EventOutcome {
   if (to === undefined) return { kind: 'refused', state: job.state, allowed: allowedEvents(job.state) };
   const { failure: _cleared, metrics, ...kept } = job;
   const sequence = job.sequence + 1;
-  const attempt = event.name === 'ready' ? job.attempt + 1 : job.attempt;
   const next: Job = {
     ...kept,
     state: to,
-    attempt,
+    ...(event.name === 'ready' ? nextAttempt(job, event) : {}),
     sequence,
     lastEvent: event.name,
     updatedAt: event.at,
-    start: event.name === 'ready' ? { queuedFor: 'retry' } : job.start,
     ...(event.failure ? { failure: event.failure } : to === 'RETIRED' && job.failure ? { failure: job.failure } : {}),
     ...metricsAfter(event, metrics),
   };
   return { kind: 'applied', job: next, entry: historyEntry(job, next, event) };
+}
+
+function nextAttempt(job: Job, { notBefore, runAttempt }: JobEvent): Pick<Job, 'attempt' | 'runAttempt' | 'retries' | 'start'> {
+  return {
+    attempt: job.attempt + 1,
+    runAttempt: runAttempt ?? job.runAttempt,
+    retries: runAttempt === undefined ? job.retries + 1 : 0,
+    // A caller's retry has a child of its own, which starts it as it started the first attempt.
+    start: runAttempt === undefined ? { queuedFor: 'retry', ...(notBefore === undefined ? {} : { notBefore }) } : {},
+  };
 }
 
 /** A new attempt begins without the metrics of the one before, which are kept as an item of their own. */

@@ -29,20 +29,30 @@ export interface Run {
   readonly requestedBy: string;
   /** Number of parameter sets, which is the number of jobs. */
   readonly count: number;
+  /** How many sets of the request were left out because they had succeeded already. */
+  readonly skipped?: number;
   /** The index of the first set of each stored chunk. */
   readonly chunkStarts: readonly number[];
+  /** Counts from 1; a caller's retry is the next attempt of the run, of just the jobs that it selected. */
   readonly attempt: number;
+  /** Counts the watch loops that were started for the run, one after the other: only the last one goes on. */
+  readonly watch: number;
+  /** The run whose sets this one was made from. */
+  readonly clonedFrom?: RunId;
   readonly state: RunState;
   readonly version: number;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
   /** The ARN that claimed the run: any other execution is a second driver and leaves. */
   readonly execution?: string;
-  /** When every set had its job item. Until then jobs are answered from the accepted sets. */
+  /**
+   * When every set had its job item, and every job that the current attempt is about was made ready for it. Until then
+   * jobs without an item are answered from the accepted sets, and the run cannot end.
+   */
   readonly plannedAt?: Instant;
   readonly closing?: Closing;
   readonly finishedAt?: Instant;
-  /** Once the run has ended. */
+  /** As of the last end. */
   readonly counts?: RunCounts;
 }
 

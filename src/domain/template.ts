@@ -18,11 +18,28 @@ export interface TemplateLimits {
   readonly maxWaitSeconds: number;
   /** How many jobs of one run may be under way at once. */
   readonly maxParallel: number;
+  /** How many jobs of all runs of the template may be under way at once; no limit where absent. */
+  readonly maxParallelAcrossRuns?: number;
+  /** How many jobs of all runs of the template may be started in a second, on average; no limit where absent. */
+  readonly startsPerSecond?: number;
   /** How often a job is started again by itself, by the reason of its failure. */
-  readonly retries: Readonly<Partial<Record<FailureReason, number>>>;
+  readonly retries: Readonly<Partial<Record<FailureReason, RetryRule>>>;
 }
 
-export const DEFAULT_LIMITS: TemplateLimits = { maxWaitSeconds: 4 * 3600, maxParallel: 1000, retries: { lost: 1 } };
+/** For any other reason the caller decides: who cancels or aborts does not want another attempt. */
+export const RETRIED_REASONS = ['lost', 'engine-error', 'start-failed', 'timed-out'] as const satisfies readonly FailureReason[];
+
+export interface RetryRule {
+  readonly times: number;
+  /** Before the first retry; doubled for each that follows, up to an hour. */
+  readonly backoffSeconds: number;
+}
+
+export const DEFAULT_LIMITS: TemplateLimits = {
+  maxWaitSeconds: 4 * 3600,
+  maxParallel: 1000,
+  retries: { lost: { times: 1, backoffSeconds: 0 } },
+};
 
 /** What its author registers. */
 export interface TemplateBody {

@@ -3,26 +3,20 @@
  * with what should be, so a lost message, a crash or a duplicate is repaired by the next tick and never needs its own code.
  *
  *   open job                     engine says            →  events                    and
- *   CREATED, no start            –                         fail, if the run closes
- *   CREATED, queued              –                                                   launch
+ *   CREATED, no start            –                         fail, if it is to end
+ *   CREATED, queued              –                         fail, if it is to end     launch, once it has a slot
  *   CREATED, intent beyond fence –                                                   launch (which looks for it first)
- *   CREATED | RUNNING, started   running                   run, once                 stop past the limit or when closing
+ *   CREATED | RUNNING, started   running                   run, once                 stop past the limit, or if it is to end
  *                                succeeded                 (run) finish              release
- *                                failed, stopped, unknown  fail [reset ready]        release, or launch again
+ *                                failed, stopped, unknown  fail [reset ready]        release, or queue again
  *   settled                      –                                                   release
+ *
+ * A job is to end when its run closes or when somebody cancelled it.
  */
 import type { EngineJobStatus, EngineMetrics } from './engine-job.ts';
 import { epochMs, type EngineJobId, type Instant } from './ids.ts';
-import {
-  applyEvent,
-  isSettled,
-  type Failure,
-  type FailureReason,
-  type HistoryEntry,
-  type Job,
-  type JobEvent,
-  type StopRequest,
-} from './job.ts';
+import { isSettled, type Failure, type FailureReason, type Job, type StopRequest } from './job.ts';
+import { applied, event, failedAttempt, type JobChange } from './job-change.ts';
 import type { Closing } from './run.ts';
 import type { TemplateLimits } from './template.ts';
 
@@ -43,18 +37,10 @@ export interface TickInput {
   readonly now: Instant;
 }
 
-/** A job as it was read and as it shall be, with the history entries between: one conditional transaction. */
-export interface JobChange {
-  readonly before: Job;
-  readonly after: Job;
-  readonly entries: readonly HistoryEntry[];
-  /** Of the attempt that ended in this change. */
-  readonly metrics?: EngineMetrics;
-}
-
 export interface TickPlan {
   readonly changes: readonly JobChange[];
   readonly stops: readonly { readonly engineJobId: EngineJobId; readonly force: boolean }[];
+  /** Starts that left no trace, to be looked for and repeated: these jobs have their slots. */
   readonly launches: readonly Job[];
   /** Settled before this tick and not let go of yet. */
   readonly releases: readonly Job[];
@@ -62,8 +48,8 @@ export interface TickPlan {
 
 /** How long an engine is given to stop a job before it is forced. */
 export const FORCE_STOP_AFTER_SECONDS = 60;
-
-const ACTOR = 'sluice';
+/** How long an engine is given to confirm a forced stop before the job is recorded as ended without its word. */
+export const GIVE_UP_AFTER_SECONDS = 600;
 
 export function tick(input: TickInput): TickPlan {
   const verdicts = input.openJobs.map((job) => ({ job, ...verdictOf(job, input) }));
@@ -73,6 +59,19 @@ export function tick(input: TickInput): TickPlan {
     launches: verdicts.flatMap(({ launch }) => launch ?? []),
     releases: verdicts.flatMap(({ job }) => (isSettled(job) ? [job] : [])),
   };
+}
+
+/** Whether the tick may start the job now, if there is a slot for it. */
+export function isDue({ state, start }: Job, now: Instant): boolean {
+  const queued = state === 'CREATED' && start.queuedFor !== undefined && start.intentAt === undefined;
+  return queued && (start.notBefore === undefined || start.notBefore <= now);
+}
+
+/** Why a job is not to go on, whatever its engine says; undefined where it may. */
+export function endingOf(job: Job, closing: Closing | undefined): (Failure & { readonly reason: StopRequest['reason'] }) | undefined {
+  if (closing !== undefined) return { reason: closing.reason, message: closing.message };
+  const { cancel } = job.start;
+  return cancel && { reason: 'cancelled', message: `cancelled by ${cancel.by}` };
 }
 
 interface Verdict {
@@ -87,11 +86,11 @@ function verdictOf(job: Job, input: TickInput): Verdict {
   return engineJobId === undefined ? notStarted(job, input) : started(job, engineJobId, input);
 }
 
-function notStarted(job: Job, { closing, fenceSeconds, now }: TickInput): Verdict {
-  const { intentAt, queuedFor } = job.start;
-  if (intentAt !== undefined) return ageSeconds(intentAt, now) >= fenceSeconds ? { launch: job } : {};
-  if (closing !== undefined) return ending(job, now, { reason: closing.reason, message: closing.message }, {});
-  return queuedFor !== undefined ? { launch: job } : {};
+function notStarted(job: Job, input: TickInput): Verdict {
+  const { intentAt } = job.start;
+  if (intentAt !== undefined) return ageSeconds(intentAt, input.now) >= input.fenceSeconds ? { launch: job } : {};
+  const ending = endingOf(job, input.closing);
+  return ending === undefined ? {} : { change: failedAttempt(job, ending, input) };
 }
 
 function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict {
@@ -109,10 +108,13 @@ function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict 
   }
 }
 
-/** A job under way: stopped when its run closes or its time is up. The mark of having asked is written with whatever else changed. */
+/** A job under way: stopped when it is to end or its time is up. The mark of having asked is written with whatever else changed. */
 function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: JobChange | undefined): Verdict {
   const asked = stopRequest(job, input);
-  if (asked === undefined || asked === job.start.stop) return change ? { change } : {};
+  if (asked === undefined || asked === job.start.stop) {
+    if (asked && isGivenUp(asked, input.now)) return { change: givenUp(job, asked, input.now) };
+    return change ? { change } : {};
+  }
   const latest = change?.after ?? job;
   const after = { ...latest, start: { ...latest.start, stop: asked } };
   return {
@@ -127,21 +129,32 @@ function stopRequest(job: Job, { closing, limits, now }: TickInput): StopRequest
     const patient = stop.forcedAt !== undefined || ageSeconds(stop.askedAt, now) < FORCE_STOP_AFTER_SECONDS;
     return patient ? stop : { ...stop, forcedAt: now };
   }
-  if (closing !== undefined) return { reason: closing.reason, askedAt: now };
+  const ending = endingOf(job, closing);
+  if (ending !== undefined) return { reason: ending.reason, askedAt: now };
   return ageSeconds(intentAt ?? job.createdAt, now) >= limits.maxWaitSeconds ? { reason: 'timed-out', askedAt: now } : undefined;
+}
+
+const isGivenUp = ({ forcedAt }: StopRequest, now: Instant): boolean =>
+  forcedAt !== undefined && ageSeconds(forcedAt, now) >= GIVE_UP_AFTER_SECONDS;
+
+/**
+ * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,
+ * for which reason there is no automatic retry either.
+ */
+function givenUp(job: Job, { reason }: StopRequest, now: Instant): JobChange {
+  const message = `the engine still reports the job ${GIVE_UP_AFTER_SECONDS} s after it was told to force its stop`;
+  return applied(job, [{ ...event('fail', now), failure: { reason, message } }]);
 }
 
 /** The engine's job is over, or the engine does not know it any more. */
 function ended(job: Job, input: TickInput, report: EngineReport | undefined): Verdict {
-  const { now, limits, closing } = input;
+  const { now, limits } = input;
   const metrics = report?.metrics;
   if (report?.status.state === 'succeeded') {
     const run = job.state === 'CREATED' ? [event('run', now)] : [];
     return { change: applied(job, [...run, { ...event('finish', now), ...(metrics ? { metrics } : {}) }], metrics) };
   }
-  const failure = failureOf(job, report, limits);
-  const retried = closing === undefined && job.start.stop === undefined && job.attempt <= (limits.retries[failure.reason] ?? 0);
-  return ending(job, now, failure, { ...(metrics ? { metrics } : {}), retried });
+  return { change: failedAttempt(job, failureOf(job, report, limits), { ...input, ...(metrics ? { metrics } : {}) }) };
 }
 
 function failureOf(job: Job, report: EngineReport | undefined, limits: TemplateLimits): Failure {
@@ -153,35 +166,9 @@ function failureOf(job: Job, report: EngineReport | undefined, limits: TemplateL
 }
 
 const STOP_MESSAGES: Readonly<Record<StopRequest['reason'] & FailureReason, (limits: TemplateLimits) => string>> = {
-  cancelled: () => 'stopped because the run was cancelled',
+  cancelled: () => 'stopped because it was cancelled',
   aborted: () => 'stopped because the run was aborted',
   'timed-out': (limits) => `stopped after the template's limit of ${limits.maxWaitSeconds} s`,
 };
-
-function ending(
-  job: Job,
-  now: Instant,
-  failure: Failure,
-  options: { readonly metrics?: EngineMetrics; readonly retried?: boolean },
-): Verdict {
-  const fail: JobEvent = { ...event('fail', now), failure, ...(options.metrics ? { metrics: options.metrics } : {}) };
-  const again = options.retried === true ? [event('reset', now), event('ready', now)] : [];
-  return { change: applied(job, [fail, ...again], options.metrics) };
-}
-
-function applied(job: Job, events: readonly JobEvent[], metrics?: EngineMetrics): JobChange {
-  let after = job;
-  const entries: HistoryEntry[] = [];
-  for (const each of events) {
-    const outcome = applyEvent(after, each);
-    // The tick proposes only what the state machine allows; a refusal would be a bug that the domain's tests must find.
-    if (outcome.kind === 'refused') continue;
-    after = outcome.job;
-    entries.push(outcome.entry);
-  }
-  return { before: job, after, entries, ...(metrics ? { metrics } : {}) };
-}
-
-const event = (name: JobEvent['name'], at: Instant): JobEvent => ({ name, at, actor: ACTOR });
 
 const ageSeconds = (since: Instant, now: Instant): number => (epochMs(now) - epochMs(since)) / 1000;

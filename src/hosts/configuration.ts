@@ -1,5 +1,6 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
+import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
   /** The table. */
@@ -8,6 +9,7 @@ const Configuration = z.object({
   SLUICE_STEP_FUNCTIONS_ENDPOINT: z.url().exactOptional(),
   SLUICE_RUN_STATE_MACHINE_ARN: z.string().default(''),
   SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
+  SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
   AWS_REGION: z.string().default('local'),
 });

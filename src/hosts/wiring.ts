@@ -3,6 +3,7 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
@@ -10,7 +11,9 @@ import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
@@ -20,7 +23,10 @@ import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
 
-export type StorePorts = Pick<Ports, 'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'cursors' | 'apiTokens'>;
+export type StorePorts = Pick<
+  Ports,
+  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'cursors' | 'apiTokens'
+>;
 
 let installed: Ports | undefined;
 let stores: StorePorts | undefined;
@@ -46,7 +52,11 @@ function awsPorts(): Ports {
     stores: connectStores(configuration),
     // No engine that runs in Lambda is built in yet: the embedded one needs a disk of its own.
     engines: () => undefined,
-    policy: { ...POLICY, pollFloorSeconds: configuration.SLUICE_POLL_FLOOR_SECONDS },
+    policy: {
+      ...POLICY,
+      pollFloorSeconds: configuration.SLUICE_POLL_FLOOR_SECONDS,
+      engineLimits: configuration.SLUICE_ENGINE_LIMITS,
+    },
   });
 }
 
@@ -81,11 +91,13 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
   const client = new DynamoDBClient(clientOptions(configuration, configuration.SLUICE_DYNAMODB_ENDPOINT));
   const table = dynamoTable(client, configuration.SLUICE_TABLE);
   return {
-    clock: clock ?? { now: () => instant(Date.now()) },
+    clock: clock ?? { now: () => instant(Date.now()), pause },
     randomness: { newUlid: (at) => ulid(epochMs(at)), fraction: () => Math.random() },
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),
+    slots: dynamoSlotStore(table),
+    durations: dynamoDurationStore(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
   };

@@ -4,7 +4,9 @@
  */
 import { Fault } from '#domain/faults';
 import { engineJobName, epochMs, type JobRef } from '#domain/ids';
-import { applyEvent, type Job } from '#domain/job';
+import type { Job } from '#domain/job';
+import { failedAttempt } from '#domain/job-change';
+import { DEFAULT_LIMITS } from '#domain/template';
 import { pollRun } from './poll-run.ts';
 import type { Engine, Ports } from './ports.ts';
 
@@ -24,27 +26,21 @@ export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promi
   const engine = template && ports.engines(template.engine);
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const job = await ports.jobs.load(ref, run.count);
-    // Started or settled: the tick has it.
-    if (!job || job.state !== 'CREATED' || job.start.engineJobId !== undefined) return;
+    // Started, queued or settled: the tick has it.
+    if (!job || job.state !== 'CREATED' || job.start.engineJobId !== undefined || job.start.queuedFor !== undefined) return;
     const name = engineJobName(job, job.attempt);
     const found = job.start.intentAt === undefined ? undefined : await engine?.find(name);
     // The engine may still start it: past its fence, the tick looks again and decides.
     if (found === undefined && engine && isFenced(ports, job, engine)) return;
-    const failed = applyEvent(job, {
-      name: 'fail',
-      at: ports.clock.now(),
-      actor: 'sluice',
-      failure: { reason: 'start-failed', message: fault },
-    });
-    if (failed.kind === 'refused') return;
+    const context = { limits: template?.limits ?? DEFAULT_LIMITS, closing: run.closing, now: ports.clock.now() };
     const change =
       found === undefined
-        ? { before: job, after: failed.job, entries: [failed.entry] }
+        ? failedAttempt(job, { reason: 'start-failed', message: fault }, context)
         : { before: job, after: { ...job, start: { ...job.start, engineJobName: name, engineJobId: found } }, entries: [] };
     const [saved] = await ports.jobs.save([change], run.count);
     if (saved?.kind === 'saved') {
       // A nudge: it may have been the last job, and its run need not wait for the loop to come round.
-      await pollRun(ports, ref.runId);
+      await pollRun(ports, { runId: ref.runId });
       return;
     }
   }

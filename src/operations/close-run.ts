@@ -3,7 +3,7 @@
  * closing and sees to it that something drives it. Ticks then stop the engine's jobs and settle the rest.
  */
 import type { RunId } from '#domain/ids';
-import { isFinal, type Closing } from '#domain/run';
+import { isFinal, type Closing, type Run } from '#domain/run';
 import { changeRun } from './change-run.ts';
 import type { Ports } from './ports.ts';
 
@@ -24,8 +24,15 @@ export async function closeRun(ports: Needs, { execution, driven, message }: Clo
   if (!run || isFinal(run)) return;
   const closing: Closing = { reason: 'aborted', message, at: ports.clock.now() };
   const closed = await changeRun(ports, run, (latest) => {
-    const drives = latest.execution === undefined || latest.execution === execution;
-    return drives && latest.closing === undefined && !isFinal(latest) ? { closing, execution } : undefined;
+    const drives = latest.execution === execution || (latest.execution === undefined && !isOfEarlierAttempt(execution, latest));
+    return drives && latest.closing === undefined && !isFinal(latest) ? { closing, execution, watch: latest.watch + 1 } : undefined;
   });
-  if (closed.closing !== undefined && !isFinal(closed)) await ports.orchestrator.startWatch(closed.id, closed.attempt, 0);
+  // Its loop may have died with whatever ended the execution: this is a new one, which looks at once.
+  if (closed.closing !== undefined && !isFinal(closed)) await ports.orchestrator.startWatch(closed, 0);
+}
+
+/** The API names an execution after run and attempt: one that comes to its end late must not close the attempt that follows it. */
+function isOfEarlierAttempt(execution: string, { id, attempt }: Run): boolean {
+  const [, named] = new RegExp(`:${id}-a([0-9]+)$`).exec(execution) ?? [];
+  return named !== undefined && Number(named) < attempt;
 }

@@ -1,9 +1,9 @@
 /** What differs between a job's parameters and those of the last success of the same set: the first question about a failed job. */
 import type { JobRef } from '#domain/ids';
 import type { Job } from '#domain/job';
-import type { JobState } from '#domain/job-state';
 import { parameterDifferences, type ParameterDifference } from '#domain/parameters';
 import type { Ports } from './ports.ts';
+import { hasSucceeded, loadJobs } from './set-history.ts';
 
 type Needs = Pick<Ports, 'runs' | 'jobs'>;
 
@@ -23,25 +23,12 @@ export async function compareJob(ports: Needs, ref: JobRef): Promise<CompareJobO
   if (!parameters) return { kind: 'no-success' };
   const listed = await ports.jobs.jobsOfSet(run.templateId, parameters.setKey, { limit: LOOKED_AT });
   const ofSet = listed.kind === 'page' ? listed.page.items : [];
-  const earlier = await loaded(
+  const earlier = await loadJobs(
     ports,
     ofSet.filter(({ runId }) => runId < ref.runId),
   );
-  const success = earlier.find((job) => SUCCEEDED.includes(job.state));
+  const success = earlier.find(hasSucceeded);
   if (!success) return { kind: 'no-success' };
   const before = await ports.jobs.parameters(success);
   return { kind: 'compared', with: success, differences: parameterDifferences(before?.values ?? {}, parameters.values) };
-}
-
-/** Finished, or what follows a finish. */
-const SUCCEEDED: readonly JobState[] = ['FINISHED', 'INDEXING', 'VALIDATING', 'VALIDATED', 'FINALIZED'];
-
-async function loaded(ports: Needs, refs: readonly JobRef[]): Promise<readonly Job[]> {
-  const jobs = await Promise.all(
-    refs.map(async (ref) => {
-      const run = await ports.runs.load(ref.runId);
-      return run && ports.jobs.load(ref, run.count);
-    }),
-  );
-  return jobs.flatMap((job) => job ?? []);
 }

@@ -1,9 +1,11 @@
 /**
- * Task state `FinishRun` of run.asl.json: every child has been let go. Usually the tick has ended the run already; where a
- * child left by another door (its CloseJob failed, its time ran out) the watch loop goes on and will end it.
+ * Task state `FinishRun` of run.asl.json: every child has been let go. Usually the tick has ended the run already. Where a
+ * child left by another door (its CloseJob failed, its time ran out) its job may never have been started: nobody but the
+ * tick can do so now, hence it is queued for it.
  */
 import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
+import { isSettled } from '#domain/job';
 import type { Ports } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
 
@@ -11,5 +13,13 @@ export async function finishRun(ports: Pick<Ports, 'clock' | 'runs' | 'jobs'>, i
   const run = await ports.runs.load(id);
   if (!run) throw new Fault('Vanished', `there is no run ${id}`);
   const { ended } = await closeSettledRun(ports, run);
+  if (ended) return { ended };
+  const open = await ports.jobs.open(run);
+  const unstarted = open.filter((job) => !isSettled(job) && job.start.intentAt === undefined && job.start.queuedFor === undefined);
+  if (unstarted.length === 0) return { ended };
+  await ports.jobs.save(
+    unstarted.map((job) => ({ before: job, after: { ...job, start: { ...job.start, queuedFor: 'slot' } }, entries: [] })),
+    run.count,
+  );
   return { ended };
 }

@@ -2,27 +2,39 @@
  * Starts a job's attempt on its engine, once, whatever crashed before: the intent is written first, the engine is asked for
  * our name before a start is repeated, and what is found there is adopted (crash points: aws-facts §5.1).
  */
-import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
-import { applyEvent, type Failure, type Job } from '#domain/job';
 import { Fault } from '#domain/faults';
+import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
+import { isSettled, type Failure, type Job } from '#domain/job';
+import { failedAttempt } from '#domain/job-change';
 import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
+import { endingOf } from '#domain/tick';
 import type { Template } from '#domain/template';
+import { limitsOf } from './admit-jobs.ts';
 import type { Engine, JobSave, Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'catalog' | 'jobs' | 'engines' | 'policy'>;
 
 export type LaunchOutcome =
   | { readonly kind: 'launched'; readonly job: Job }
-  /** The engine refused: the job has failed. */
+  /** The engine refused, or the job is not to go on: the attempt has failed, and the job is settled or waits for its next one. */
   | { readonly kind: 'refused'; readonly job: Job }
+  /** It needs a slot first, which the tick gives. */
+  | { readonly kind: 'queued' }
   /** An earlier start may still take effect on the engine: too early to repeat it. */
   | { readonly kind: 'fenced' }
   /** Somebody else changed the job meanwhile; the next tick looks again. */
   | { readonly kind: 'conflict' };
 
+export interface LaunchOptions {
+  /** Kept in the same write. */
+  readonly taskToken?: string;
+  /** The job has its slot of whatever is limited across runs. */
+  readonly admitted: boolean;
+}
+
 /** The job must be CREATED with no engine job. */
-export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: string): Promise<LaunchOutcome> {
+export async function launchJob(ports: Needs, run: Run, job: Job, { taskToken, admitted }: LaunchOptions): Promise<LaunchOutcome> {
   const template = await ports.catalog.template(run.templateId, run.templateVersion);
   const engine = template && ports.engines(template.engine);
   if (!engine) throw new Fault('Vanished', `the engine or the template of ${run.id} is not there`);
@@ -31,16 +43,18 @@ export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: st
     const found = await engine.find(name);
     if (found !== undefined) return recorded(ports, run, job, found, taskToken);
     if (ageSeconds(job, ports) < engine.fenceSeconds) return { kind: 'fenced' };
-    if (run.closing !== undefined) return failed(ports, run, job, { reason: run.closing.reason, message: run.closing.message });
   }
+  const ending = endingOf(job, run.closing);
+  if (ending !== undefined) return failed(ports, { run, job, template }, ending);
+  const parked = taskToken === undefined ? {} : { taskToken };
+  if (!admitted && limitsOf(ports.policy, template).length > 0) {
+    const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...parked });
+    return { kind: queued ? 'queued' : 'conflict' };
+  }
+  const start = { intentAt: ports.clock.now(), engineJobName: name };
   const [parameters, intended] = await Promise.all([
     ports.jobs.parameters(job),
-    save(ports, run, {
-      before: job,
-      after: { ...job, start: { intentAt: ports.clock.now(), engineJobName: name } },
-      entries: [],
-      ...(taskToken === undefined ? {} : { taskToken }),
-    }),
+    save(ports, run, { before: job, after: { ...job, start }, entries: [], ...parked }),
   ]);
   if (!parameters) throw new Fault('Vanished', `job ${job.index} of ${run.id} has no parameters`);
   return intended ? startOnEngine(ports, { run, job: intended, engine, template, parameters }) : { kind: 'conflict' };
@@ -52,17 +66,20 @@ export async function launchJob(ports: Needs, run: Run, job: Job, taskToken?: st
  */
 export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job | undefined> {
   try {
-    const outcome = await launchJob(ports, run, job);
-    return outcome.kind === 'refused' ? outcome.job : undefined;
+    return settledBy(await launchJob(ports, run, job, { admitted: true }));
   } catch (error) {
     if (error instanceof Fault && error.retryable) return undefined;
     const latest = await ports.jobs.load(job, run.count);
     if (!latest || latest.state !== 'CREATED' || latest.start.engineJobId !== undefined) return undefined;
+    const template = await ports.catalog.template(run.templateId, run.templateVersion);
+    if (!template) throw error;
     const message = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown fault';
-    const outcome = await failed(ports, run, latest, { reason: 'start-failed', message });
-    return outcome.kind === 'refused' ? outcome.job : undefined;
+    return settledBy(await failed(ports, { run, job: latest, template }, { reason: 'start-failed', message }));
   }
 }
+
+const settledBy = (outcome: LaunchOutcome): Job | undefined =>
+  outcome.kind === 'refused' && isSettled(outcome.job) ? outcome.job : undefined;
 
 interface Starting {
   readonly run: Run;
@@ -80,13 +97,16 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
     parameters: parameters.values,
   });
   if (started.kind === 'started') return recorded(ports, run, job, started.engineJobId);
-  return failed(ports, run, job, { reason: 'start-failed', message: started.message });
+  return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
 }
 
-async function failed(ports: Needs, run: Run, job: Job, failure: Failure): Promise<LaunchOutcome> {
-  const outcome = applyEvent(job, { name: 'fail', at: ports.clock.now(), actor: 'sluice', failure });
-  if (outcome.kind === 'refused') return { kind: 'conflict' };
-  const saved = await save(ports, run, { before: job, after: outcome.job, entries: [outcome.entry] });
+async function failed(
+  ports: Needs,
+  { run, job, template }: Pick<Starting, 'run' | 'job' | 'template'>,
+  failure: Failure,
+): Promise<LaunchOutcome> {
+  const change = failedAttempt(job, failure, { limits: template.limits, closing: run.closing, now: ports.clock.now() });
+  const saved = await save(ports, run, change);
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 

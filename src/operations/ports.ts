@@ -8,10 +8,12 @@ import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } f
 import type { HistoryEntry, Job } from '#domain/job';
 import type { Json, JsonObject } from '#domain/json';
 import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
+import type { Durations } from '#domain/durations';
+import type { JobChange } from '#domain/job-change';
 import type { Run, RunCounts } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
+import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
-import type { JobChange } from '#domain/tick';
 
 export interface Ports {
   readonly clock: Clock;
@@ -21,6 +23,8 @@ export interface Ports {
   readonly catalog: CatalogStore;
   readonly runs: RunStore;
   readonly jobs: JobStore;
+  readonly slots: SlotStore;
+  readonly durations: DurationStore;
   readonly orchestrator: Orchestrator;
   readonly engines: Engines;
   readonly cursors: Cursors;
@@ -30,6 +34,7 @@ export interface Ports {
 
 export interface Clock {
   now(): Instant;
+  pause(milliseconds: number): Promise<void>;
 }
 
 export interface Randomness {
@@ -51,6 +56,8 @@ export interface Policy {
   readonly leaseSeconds: number;
   /** Leases of another host are void. All of AWS is one host; a local host is alone on its table and new at every start. */
   readonly host: string;
+  /** By engine: what it is to bear at most, from all runs together. */
+  readonly engineLimits: Readonly<Record<string, SlotLimits>>;
 }
 
 export interface ParameterSchemas {
@@ -164,13 +171,15 @@ export interface RunStore {
   load(id: RunId): Promise<Run | undefined>;
   /**
    * Saves `run` as version `before.version + 1` where the stored version is `before.version`. Where it stands in the lists by
-   * state, and what it adds to the totals by day and template, changes with it.
+   * state, and what it adds to the totals by day and template, changes with it. A `retry` is what the attempt of `run` is about.
    */
-  save(run: Run, before: Run): Promise<{ readonly kind: 'saved'; readonly run: Run } | { readonly kind: 'conflict' }>;
+  save(run: Run, before: Run, retry?: RunRetry): Promise<{ readonly kind: 'saved'; readonly run: Run } | { readonly kind: 'conflict' }>;
+  /** What the current attempt of a retried run is about. Consistent. */
+  retry(run: Run): Promise<RunRetry | undefined>;
   /** The sets that were accepted with indexes from `from` to before `to`. */
   sets(run: Run, from: number, to: number): Promise<readonly JsonObject[]>;
-  /** The counts as the last tick saw them; undefined before the first. */
-  progress(id: RunId): Promise<RunCounts | undefined>;
+  /** What the last tick left; undefined before the first. Consistent. */
+  progress(id: RunId): Promise<RunProgress | undefined>;
   /** Newest first. Every filter holds for every item; a page may be shorter than asked for. */
   list(filter: RunFilter, page: PageRequest): Promise<Listed<Run>>;
   /** Makes the run findable by these values. May be repeated. */
@@ -183,13 +192,73 @@ export interface RunStore {
    */
   takeTick(id: RunId, lease: TickLease): Promise<'taken' | 'busy'>;
   /** `again` when somebody asked for a tick since it was taken, or since the last `again`. */
-  releaseTick(id: RunId, lease: TickLease, seen: TickSeen | undefined): Promise<'released' | 'again'>;
+  releaseTick(id: RunId, lease: TickLease, seen: RunProgress | undefined): Promise<'released' | 'again'>;
 }
 
-/** What a tick leaves for those who read: how the run stands, and when it will be looked at again. */
-export interface TickSeen {
+/** The jobs that an attempt of a run is about, beginning with the second. */
+export interface RunRetry {
+  readonly indexes: readonly number[];
+  readonly requestedBy: string;
+  /** Digest of the request: the same one again is answered by the same attempt. */
+  readonly bodyDigest: string;
+  readonly idempotencyKey?: string;
+}
+
+/** What a tick leaves for those who read and for the next one. */
+export interface RunProgress {
   readonly counts: RunCounts;
+  /** When the run will be looked at again; absent once it has ended. */
   readonly nextPollAt?: Instant;
+  readonly usage: RunUsage;
+  /** A sample of how long the jobs that finished took, in seconds, and of how many it is one. */
+  readonly durations: Durations;
+  readonly durationsSeen: number;
+  /** What its queued jobs wait for. */
+  readonly waiting?: Waiting;
+}
+
+/** What a run has used of that which is paid for by the piece and does not follow from its size. */
+export interface RunUsage {
+  readonly ticks: number;
+  readonly statusCalls: number;
+  readonly engineStarts: number;
+}
+
+export const NO_USAGE: RunUsage = { ticks: 0, statusCalls: 0, engineStarts: 0 };
+
+export interface Waiting {
+  readonly jobs: number;
+  readonly since: Instant;
+  /** In words, with the limit and what is in use of it. */
+  readonly reason: string;
+}
+
+/** Who has and wants slots of what is limited across runs. Names of resources: `template:<id>`, `engine:<name>`. */
+export interface SlotStore {
+  /** Consistent. */
+  load(resource: string): Promise<SlotRead>;
+  /** All or nothing; `conflict` when one of the resources has changed since it was read. A holder of nothing that wants nothing goes. */
+  hold(holds: readonly SlotHold[]): Promise<'held' | 'conflict'>;
+  /** The names of all resources that have holders. */
+  resources(): Promise<readonly string[]>;
+}
+
+export interface SlotRead extends SlotStanding {
+  readonly resource: string;
+  readonly version: number;
+}
+
+export interface SlotHold {
+  readonly read: SlotRead;
+  readonly holder: SlotHolder;
+  readonly budget?: StartBudget;
+}
+
+export interface DurationStore {
+  /** Of the template's jobs that finished last; empty where there was none. */
+  load(id: TemplateId): Promise<Durations>;
+  /** A sample is no ledger: of two that add at once, one may be lost. */
+  add(id: TemplateId, durations: Durations): Promise<void>;
 }
 
 /** All runs, or those of one template. */
@@ -235,6 +304,7 @@ export interface JobStore {
   /** Consistent. */
   load(ref: JobRef, jobCount: number): Promise<Job | undefined>;
   /** Jobs by index, absent ones left out. */
+  loadSome(run: Run, indexes: readonly number[]): Promise<readonly Job[]>;
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
   parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
   /**
@@ -264,10 +334,24 @@ export interface JobStore {
 export interface Orchestrator {
   /** Starts the run's state machine under a name made of run and attempt. Starting it again is no error. */
   startRun(id: RunId, attempt: number): Promise<void>;
-  /** Starts the run's watch loop under a name made of run, attempt and chunk. Starting it again is no error. */
-  startWatch(id: RunId, attempt: number, delaySeconds: number): Promise<void>;
+  /** Starts the run's watch loop under a name made of run, watch and chunk. Starting it again is no error. */
+  startWatch(run: Pick<Run, 'id' | 'watch'>, delaySeconds: number): Promise<void>;
   /** Lets the child go that waits under this token. A token that nobody waits for any more is no error. */
   release(taskToken: string): Promise<void>;
+  /** The ARN of the execution that `startRun` starts. */
+  executionOf(run: Pick<Run, 'id' | 'attempt'>): string;
+  /** For repair only: every execution of the run's machine that is under way, children of Maps left out. */
+  running(): Promise<readonly RunningExecution[]>;
+  /** For repair only. Undefined: there is no such execution, or no longer. */
+  execution(arn: string): Promise<{ readonly isRunning: boolean; readonly status: string; readonly input?: string } | undefined>;
+  /** For repair only. Stopping what has ended is no error. */
+  stop(arn: string, cause: string): Promise<void>;
+}
+
+export interface RunningExecution {
+  readonly arn: string;
+  readonly name: string;
+  readonly startedAt: Instant;
 }
 
 export type Engines = (name: string) => Engine | undefined;

@@ -81,7 +81,7 @@ function digestOf({ digest }: Needs, body: TemplateBody): string {
     overridable: body.overridable,
     searchable: body.searchable,
     identity: body.identity,
-    limits: { ...body.limits, retries: { ...body.limits.retries } },
+    limits: JSON.parse(JSON.stringify(body.limits)) as Json,
     deleteAfterCompletion: body.deleteAfterCompletion,
   } satisfies Record<keyof TemplateBody, Json>;
   return digest(authored);

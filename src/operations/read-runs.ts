@@ -2,35 +2,42 @@
 import type { JobRef, RunId } from '#domain/ids';
 import { createdJob, type HistoryEntry, type Job } from '#domain/job';
 import { effectiveParameters, type EffectiveParameters } from '#domain/parameters';
-import { NO_COUNTS, type Run, type RunCounts } from '#domain/run';
+import { isFinal, NO_COUNTS, type Run, type RunCounts } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
-import type { Listed, PageRequest, Ports } from './ports.ts';
+import type { Listed, PageRequest, Ports, RunProgress } from './ports.ts';
 
 type Needs = Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'cursors'>;
 
 export interface RunStanding {
   readonly run: Run;
   readonly counts: RunCounts;
+  /** What the last tick left; in a list only of runs that have not ended. */
+  readonly progress?: RunProgress;
 }
 
 /** As of the last tick while it runs: two items, however many jobs it has. */
 export async function getRun(ports: Pick<Ports, 'runs'>, id: RunId): Promise<RunStanding | undefined> {
   const [run, progress] = await Promise.all([ports.runs.load(id), ports.runs.progress(id)]);
-  return run && { run, counts: run.counts ?? progress ?? NO_COUNTS };
+  return run && standingOf(run, progress);
+}
+
+function standingOf(run: Run, progress: RunProgress | undefined): RunStanding {
+  const counts = (isFinal(run) ? run.counts : progress?.counts) ?? NO_COUNTS;
+  return { run, counts, ...(progress ? { progress } : {}) };
 }
 
 export async function listRuns(ports: Pick<Ports, 'runs'>, filter: RunFilter, page: PageRequest): Promise<Listed<RunStanding>> {
   const listed = await ports.runs.list(filter, page);
   if (listed.kind !== 'page') return listed;
   const items = await Promise.all(
-    listed.page.items.map(async (run) => ({ run, counts: run.counts ?? (await ports.runs.progress(run.id)) ?? NO_COUNTS })),
+    listed.page.items.map(async (run) => standingOf(run, isFinal(run) ? undefined : await ports.runs.progress(run.id))),
   );
   return { kind: 'page', page: { ...listed.page, items } };
 }
 
 export interface JobDetail {
   readonly job: Job;
-  readonly parameters?: EffectiveParameters;
+  readonly parameters?: EffectiveParameters & { readonly setKey?: string };
 }
 
 export async function getJob(ports: Needs, ref: JobRef, options: { readonly parameters: boolean }): Promise<JobDetail | undefined> {

@@ -7,6 +7,7 @@ import { Fault } from '#domain/faults';
 import type { JobRef } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
 import type { Run } from '#domain/run';
+import { endingOf } from '#domain/tick';
 import { launchJob } from './launch-job.ts';
 import { pollRun } from './poll-run.ts';
 import type { Ports } from './ports.ts';
@@ -23,20 +24,21 @@ export async function startJob(ports: Needs, { taskToken, ...ref }: StartJob): P
   const job = await ports.jobs.load(ref, run.count);
   if (!job) throw new Fault('Vanished', `${ref.runId} has no job ${ref.index}`);
   if (isStartable(run, job)) {
-    const outcome = await launchJob(ports, run, job, taskToken);
-    if (outcome.kind === 'launched') return;
+    const outcome = await launchJob(ports, run, job, { taskToken, admitted: false });
+    if (outcome.kind === 'launched' || outcome.kind === 'queued') return;
     // A nudge: the job is settled, and the tick lets this very task go.
     if (outcome.kind === 'refused') {
-      await pollRun(ports, ref.runId);
+      await pollRun(ports, { runId: ref.runId });
       return;
     }
   }
   await park(ports, run, ref, taskToken);
 }
 
-/** A run that is being closed starts nothing more; the tick settles the job. */
+/** What is queued or is to end is the tick's business. */
 function isStartable(run: Run, job: Job): boolean {
-  return job.state === 'CREATED' && job.start.engineJobId === undefined && run.closing === undefined;
+  const { engineJobId, queuedFor } = job.start;
+  return job.state === 'CREATED' && engineJobId === undefined && queuedFor === undefined && endingOf(job, run.closing) === undefined;
 }
 
 /** Stores the token, and only then looks whether the job is settled: whichever of this and the tick comes second lets go. */

@@ -3,39 +3,27 @@
  * nothing. The execution is started last; a request that is repeated after a crash in between starts it then.
  */
 import { runId } from '#domain/ids';
-import type { JsonObject } from '#domain/json';
-import { lockedKeys, type ParameterProblem } from '#domain/parameters';
 import { isFinal, type Run } from '#domain/run';
-import type { Pattern, Template } from '#domain/template';
 import type { EarlierRequest, Ports } from './ports.ts';
+import { demandDigest, patternOf, prepareRun, type PreparedRun, type PrepareOutcome, type RunDemand } from './prepare-run.ts';
 
-export interface StartRun {
-  readonly userId: string;
-  readonly userRunId: string;
-  readonly sourceType: string;
-  readonly targetType: string;
-  readonly sets: readonly JsonObject[];
+export interface StartRun extends RunDemand {
   readonly requestedBy: string;
   readonly idempotencyKey?: string;
-}
-
-/** A problem of one set: the pointer leads into the set of that index. */
-export interface SetProblem extends ParameterProblem {
-  readonly index: number;
+  /** Of a plan: nothing else than what was planned is to be started. */
+  readonly planHash?: string;
 }
 
 export type StartRunOutcome =
   | { readonly kind: 'started' | 'replayed'; readonly run: Run }
+  /** Every set has succeeded since the time that was given. */
+  | { readonly kind: 'all-skipped'; readonly skipped: number }
   | { readonly kind: 'in-progress' }
   | { readonly kind: 'key-reused'; readonly earlier: EarlierRequest }
-  | { readonly kind: 'no-pattern'; readonly known: readonly Pattern[] }
-  | { readonly kind: 'no-template'; readonly pattern: Pattern }
-  | { readonly kind: 'invalid-sets'; readonly problems: readonly SetProblem[]; readonly total: number };
+  | { readonly kind: 'plan-changed'; readonly planHash: string }
+  | Exclude<PrepareOutcome, PreparedRun>;
 
-type Needs = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'parameterSchemas' | 'catalog' | 'runs' | 'orchestrator'>;
-
-/** An answer names this many problems at most; it says how many there are. */
-const PROBLEMS_SHOWN = 1000;
+type Needs = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'parameterSchemas' | 'catalog' | 'runs' | 'jobs' | 'orchestrator'>;
 
 export async function startRun(ports: Needs, request: StartRun): Promise<StartRunOutcome> {
   const accepted = await acceptRun(ports, request);
@@ -48,25 +36,22 @@ export async function startRun(ports: Needs, request: StartRun): Promise<StartRu
 
 /** As `startRun`, but leaves the driving to the execution that asks. */
 export async function acceptRun(ports: Needs, request: StartRun): Promise<StartRunOutcome> {
-  const bodyDigest = digestOf(ports, request);
+  const bodyDigest = demandDigest(ports, request);
   const { userId, userRunId, idempotencyKey } = request;
   const keys = { userId, userRunId, now: ports.clock.now(), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-  const [earlier, pattern] = await Promise.all([
-    ports.runs.earlierRequest(keys),
-    ports.catalog.pattern(request.sourceType, request.targetType),
-  ]);
+  const [earlier, pattern] = await Promise.all([ports.runs.earlierRequest(keys), patternOf(ports, request)]);
   // An incomplete one may have lapsed, whatever its body was: the store knows.
   if (earlier?.complete === true) return answerAsBefore(ports, earlier, bodyDigest);
-  if (!pattern) return { kind: 'no-pattern', known: await nearestPatterns(ports, request) };
-  const template = await ports.catalog.template(pattern.templateId);
-  if (!template) return { kind: 'no-template', pattern };
-  const problems = setProblems(ports, template, request.sets);
-  if (problems.length > 0) return { kind: 'invalid-sets', problems: problems.slice(0, PROBLEMS_SHOWN), total: problems.length };
+  const prepared = await prepareRun(ports, request, pattern);
+  if (prepared.kind !== 'prepared') return prepared;
+  const { planHash, skipped, sets } = prepared;
+  if (request.planHash !== undefined && request.planHash !== planHash) return { kind: 'plan-changed', planHash };
+  if (sets.length === 0) return { kind: 'all-skipped', skipped: skipped.length };
 
-  const run = newRun(ports, request, template);
+  const run = newRun(ports, request, prepared);
   const outcome = await ports.runs.accept({
     run,
-    sets: request.sets,
+    sets: sets.map(({ set }) => set),
     bodyDigest,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });
@@ -79,26 +64,7 @@ async function answerAsBefore(ports: Needs, earlier: EarlierRequest, bodyDigest:
   return run ? { kind: 'replayed', run } : { kind: 'in-progress' };
 }
 
-function digestOf(ports: Needs, { userId, userRunId, sourceType, targetType, sets }: StartRun): string {
-  return ports.digest({ userId, userRunId, sourceType, targetType, sets });
-}
-
-export function setProblems(
-  ports: Pick<Ports, 'parameterSchemas'>,
-  template: Template,
-  sets: readonly JsonObject[],
-): readonly SetProblem[] {
-  const validate = ports.parameterSchemas.validator(template.parametersSchema);
-  return sets.flatMap((set, index) => {
-    const locked = lockedKeys(template, set);
-    const lockedPointers = new Set(locked.map(({ pointer }) => pointer));
-    // A locked key is usually unknown to the schema as well: one problem is enough to mend it.
-    const invalid = validate(set).filter(({ pointer }) => !lockedPointers.has(pointer));
-    return [...locked, ...invalid].map((problem) => ({ ...problem, index }));
-  });
-}
-
-function newRun(ports: Needs, request: StartRun, template: Template): Run {
+function newRun(ports: Needs, request: StartRun, { template, sets, skipped }: PreparedRun): Run {
   const now = ports.clock.now();
   return {
     id: runId(ports.randomness.newUlid(now)),
@@ -109,21 +75,15 @@ function newRun(ports: Needs, request: StartRun, template: Template): Run {
     templateId: template.id,
     templateVersion: template.version,
     requestedBy: request.requestedBy,
-    count: request.sets.length,
+    count: sets.length,
+    ...(skipped.length > 0 ? { skipped: skipped.length } : {}),
     chunkStarts: [],
     attempt: 1,
+    watch: 1,
+    ...(request.clonedFrom === undefined ? {} : { clonedFrom: request.clonedFrom }),
     state: 'ACCEPTED',
     version: 1,
     createdAt: now,
     updatedAt: now,
   };
-}
-
-const PATTERNS_COMPARED = 100;
-
-async function nearestPatterns(ports: Needs, { sourceType, targetType }: StartRun): Promise<readonly Pattern[]> {
-  const listed = await ports.catalog.patterns({ limit: PATTERNS_COMPARED });
-  const all = listed.kind === 'page' ? listed.page.items : [];
-  const sharing = all.filter((pattern) => pattern.sourceType === sourceType || pattern.targetType === targetType);
-  return (sharing.length > 0 ? sharing : all).slice(0, 10);
 }

@@ -58,6 +58,10 @@ export function memoryTable(): Table {
     get: (key) => Promise.resolve(find(key)).then((item) => item && copied(item)),
     write: (action) => transact([action]),
     transact,
+    writeAll(writes) {
+      for (const write of writes) apply(write);
+      return Promise.resolve();
+    },
     query,
     queryAll: async (request) => (await query({ ...request, limit: Infinity })).items,
   };

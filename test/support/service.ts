@@ -46,6 +46,7 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       inputRoot: options.inputRoot ?? process.cwd(),
       parallel: 2,
       pollFloorSeconds: options.pollFloorSeconds ?? 1,
+      engineLimits: {},
       allowAnonymous: false,
     },
     project,

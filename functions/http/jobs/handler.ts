@@ -1,13 +1,15 @@
 /** Jobs: one job and its history. */
 import { historyEntryView, jobView } from '#contract/run-views';
 import type { JobComparison } from '#contract/views';
-import { parseJobId } from '#domain/ids';
+import { parseJobId, parseTemplateId } from '#domain/ids';
 import { idOf } from '#domain/job';
 import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { ports, storePorts } from '#hosts/wiring';
+import { cancelJob } from '#operations/cancel-run';
 import { compareJob } from '#operations/compare-job';
 import { getJob, listHistory } from '#operations/read-runs';
+import { listSetJobs } from '#operations/set-history';
 
 const notFound = (id: string): HttpReply => problem('not-found', `there is no job ${id}`);
 
@@ -39,8 +41,41 @@ async function comparison(request: HttpRequest): Promise<HttpReply> {
   return reply(200, { 'job-id': jobId, 'compared-with': comparedWith, differences });
 }
 
+async function cancel(request: HttpRequest): Promise<HttpReply> {
+  const ref = parseJobId(request.path('jobId'));
+  const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
+  switch (outcome.kind) {
+    case 'not-found':
+      return notFound(request.path('jobId'));
+    case 'not-ready':
+      return problem('not-ready', 'its run is making its jobs; send the same request again in a moment');
+    case 'conflict':
+      return problem('version-conflict', 'the job is being changed by others; send the same request again');
+    case 'ended':
+      return problem('already-ended', `${idOf(outcome.job)} is ${outcome.job.state}: nothing is left to cancel`);
+    case 'cancelling':
+      return reply(202, jobView(outcome.job));
+    case 'cancelled':
+      return reply(200, jobView(outcome.job));
+  }
+}
+
+/** The history of one set: its jobs in all runs of the template, newest run first. */
+async function ofSet(request: HttpRequest): Promise<HttpReply> {
+  const paged = pageRequest(request);
+  if ('reply' in paged) return paged.reply;
+  const templateId = parseTemplateId(request.path('templateId'));
+  if (templateId === undefined) return problem('not-found', `there is no template ${request.path('templateId')}`);
+  const listed = await listSetJobs(storePorts(), templateId, request.path('setKey'), paged.page);
+  if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
+  const items = listed.page.items.map((job) => jobView(job));
+  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+}
+
 export const handler = httpHandler([
   route('GET /v1/jobs/{jobId}', 'runs:read', get),
   route('GET /v1/jobs/{jobId}/history', 'runs:read', history),
   route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
+  route('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancel),
+  route('GET /v1/templates/{templateId}/sets/{setKey}/jobs', 'runs:read', ofSet),
 ]);

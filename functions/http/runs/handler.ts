@@ -1,68 +1,78 @@
-/** Runs: starting them, the original's way and ours, and reading them and their jobs. */
-import { IdempotencyKey, RunRequest } from '#contract/run-request';
+/** Runs: planning and starting them, the original's way and ours, reading them and their jobs, and changing what goes on. */
+import { CloneRequest, RetryRequest, RunRequest, type ParsedRunRequest } from '#contract/run-request';
+import type { PlanView } from '#contract/plan-view';
 import { runFilter } from '#contract/run-filter';
-import { jobView, runStarted, runView } from '#contract/run-views';
+import { jobView, parametersView, runView } from '#contract/run-views';
 import { parseRunId } from '#domain/ids';
-import { escapePointer } from '#domain/parameters';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
+import { planRequest, type PlannedRun } from '#operations/plan-request';
+import type { RunDemand } from '#operations/prepare-run';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
-import { startRun, type StartRunOutcome } from '#operations/start-run';
+import { startRun } from '#operations/start-run';
+import { waitForRun } from '#operations/wait-for-run';
+import { cancel, clone, retry } from './changes.ts';
+import { keyOf } from './keys.ts';
+import { started, unprepared } from './started.ts';
 
-async function start({ body, caller, header }: HttpRequest<RunRequest>, accepted: 200 | 202): Promise<HttpReply> {
-  const idempotencyKey = header('idempotency-key');
-  const wrong = idempotencyKey === undefined ? undefined : IdempotencyKey.safeParse(idempotencyKey).error?.issues[0];
-  if (wrong)
-    return problem('invalid-request', `Idempotency-Key ${wrong.message}`, [
-      { pointer: 'Idempotency-Key', rule: 'format', message: wrong.message },
-    ]);
-  const outcome = await startRun(ports(), {
+function demandOf(body: ParsedRunRequest): RunDemand {
+  const since = body['skip-succeeded-since'];
+  return {
     userId: body['user-id'],
     userRunId: body['user-run-id'],
     sourceType: body['source-type'],
     targetType: body['target-type'],
     sets: body['runtime-parameters'],
-    requestedBy: caller.name,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  });
-  return started(outcome, accepted, body);
+    ...(since === undefined ? {} : { skipSucceededSince: since }),
+  };
 }
 
-/** `accepted` is the status of a start: 202 of ours, 200 of the original's path. A replay answers 200. */
-function started(outcome: StartRunOutcome, accepted: 200 | 202, asked: RunRequest): HttpReply {
-  switch (outcome.kind) {
-    case 'started':
-    case 'replayed': {
-      const location = `/v1/runs/${outcome.run.id}`;
-      return reply(outcome.kind === 'started' ? accepted : 200, runStarted(outcome.run), { location, 'retry-after': '2' });
-    }
-    case 'in-progress': {
-      const busy = problem('request-in-progress', 'the same request is being accepted; repeat it in a moment');
-      return { ...busy, headers: { ...busy.headers, 'retry-after': '1' } };
-    }
-    case 'key-reused':
-      return problem('key-reused', `${outcome.earlier.runId} was started under this user-run-id or idempotency key with another body`);
-    case 'no-pattern': {
-      const known = outcome.known.map(({ sourceType, targetType }) => `${sourceType} to ${targetType}`);
-      const message = `no pattern joins ${asked['source-type']} to ${asked['target-type']}`;
-      return problem(
-        'no-pattern',
-        `${message}; ${known.length > 0 ? `the nearest registered pairs are: ${known.join(', ')}` : 'no pattern is registered yet'}`,
-        ['/source-type', '/target-type'].map((pointer) => ({ pointer, rule: 'pattern', message })),
-      );
-    }
-    case 'no-template':
-      return problem('no-template', `register ${outcome.pattern.templateId} first`);
-    case 'invalid-sets': {
-      const errors = outcome.problems.map(({ index, pointer, rule, message }) => ({
-        pointer: `/${escapePointer('runtime-parameters')}/${index}${pointer}`,
-        rule,
-        message,
-      }));
-      return problem('invalid-parameters', `${outcome.total} values are not valid; nothing was started`, errors);
-    }
-  }
+async function start(request: HttpRequest<ParsedRunRequest>, accepted: 200 | 202): Promise<HttpReply> {
+  const key = keyOf(request);
+  if ('reply' in key) return key.reply;
+  const demand = demandOf(request.body);
+  const outcome = await startRun(ports(), { ...demand, requestedBy: request.caller.name, ...key });
+  return started(outcome, accepted, demand);
+}
+
+async function plan(request: HttpRequest<ParsedRunRequest>): Promise<HttpReply> {
+  const paged = pageRequest(request);
+  if ('reply' in paged) return paged.reply;
+  const { limit, cursor } = paged.page;
+  const position = cursor === undefined ? '0' : ports().cursors.decode(PLAN, cursor);
+  if (position === undefined) return problem('malformed-cursor', 'start again without a cursor');
+  const demand = demandOf(request.body);
+  const outcome = await planRequest(ports(), demand, { from: Number(position), limit });
+  return outcome.kind === 'prepared' ? planned(outcome) : unprepared(outcome, demand);
+}
+
+/** What its cursors are bound to: the request comes again with each page. */
+const PLAN = 'plan';
+
+function planned(run: PlannedRun): HttpReply {
+  const { template, forecast, next } = run;
+  const view: PlanView = {
+    'plan-hash': run.planHash,
+    'template-id': template.id,
+    'template-version': template.version,
+    engine: template.engine,
+    'set-count': run.sets.length,
+    'skipped-sets': [...run.skipped],
+    sets: run.planned.map((set) => ({ index: set.index, 'set-key': set.setKey, parameters: parametersView(set) })),
+    ...(next === undefined ? {} : { 'next-cursor': ports().cursors.encode(PLAN, String(next)) }),
+    ...(forecast
+      ? {
+          expected: {
+            'job-seconds': forecast.job,
+            'run-seconds': forecast.runSeconds,
+            'engine-starts': run.sets.length,
+            'engine-status-calls': forecast.statusCalls,
+          },
+        }
+      : {}),
+  };
+  return reply(200, view, { etag: `"${run.planHash}"` });
 }
 
 const notFound = (id: string): HttpReply => problem('not-found', `there is no run ${id}`);
@@ -70,7 +80,21 @@ const notFound = (id: string): HttpReply => problem('not-found', `there is no ru
 async function get(request: HttpRequest): Promise<HttpReply> {
   const id = parseRunId(request.path('runId'));
   const standing = id && (await getRun(ports(), id));
-  return standing ? reply(200, runView(standing.run, standing.counts)) : notFound(request.path('runId'));
+  return standing ? reply(200, runView(standing.run, standing.counts, standing.progress)) : notFound(request.path('runId'));
+}
+
+/** API Gateway gives an answer 30 s; a caller who wants to wait longer asks again. */
+const WAIT = { default: 20, most: 25 } as const;
+
+async function wait(request: HttpRequest): Promise<HttpReply> {
+  const asked = request.query('timeout-seconds') ?? String(WAIT.default);
+  if (!/^[0-9]{1,2}$/.test(asked) || Number(asked) > WAIT.most) {
+    const message = `must be a whole number from 0 to ${WAIT.most}; to wait longer, ask again`;
+    return problem('invalid-request', `timeout-seconds ${message}`, [{ pointer: 'timeout-seconds', rule: 'range', message }]);
+  }
+  const id = parseRunId(request.path('runId'));
+  const standing = id && (await waitForRun(ports(), id, Number(asked)));
+  return standing ? reply(200, runView(standing.run, standing.counts, standing.progress)) : notFound(request.path('runId'));
 }
 
 async function list(request: HttpRequest): Promise<HttpReply> {
@@ -80,7 +104,7 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   if ('errors' in read) return problem('invalid-request', `${read.errors.length} query parameters are not valid`, read.errors);
   const listed = await listRuns(ports(), read.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
-  const items = listed.page.items.map(({ run, counts }) => runView(run, counts));
+  const items = listed.page.items.map(({ run, counts, progress }) => runView(run, counts, progress));
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
 }
 
@@ -100,7 +124,12 @@ async function jobs(request: HttpRequest): Promise<HttpReply> {
 export const handler = httpHandler([
   routeWithBody('POST /streamsets/job-template-runner', 'runs:write', RunRequest, (request) => start(request, 200)),
   routeWithBody('POST /v1/runs', 'runs:write', RunRequest, (request) => start(request, 202)),
+  routeWithBody('POST /v1/runs/plan', 'runs:read', RunRequest, plan),
   route('GET /v1/runs', 'runs:read', list),
   route('GET /v1/runs/{runId}', 'runs:read', get),
   route('GET /v1/runs/{runId}/jobs', 'runs:read', jobs),
+  route('GET /v1/runs/{runId}/wait', 'runs:read', wait),
+  route('POST /v1/runs/{runId}/cancel', 'runs:write', cancel),
+  routeWithBody('POST /v1/runs/{runId}/retry', 'runs:write', RetryRequest, retry, { optional: true }),
+  routeWithBody('POST /v1/runs/{runId}/clone', 'runs:write', CloneRequest, clone),
 ]);

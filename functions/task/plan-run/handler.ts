@@ -5,6 +5,7 @@ import { ports } from '#hosts/wiring';
 import { planRun, type PlanRun } from '#operations/plan-run';
 
 export const handler = taskHandler(PlanRunInput, async ({ execution, input }): Promise<PlanRunResult> => {
+  const since = 'runId' in input ? undefined : input['skip-succeeded-since'];
   const asked: PlanRun =
     'runId' in input
       ? { kind: 'accepted', execution, runId: input.runId }
@@ -17,14 +18,19 @@ export const handler = taskHandler(PlanRunInput, async ({ execution, input }): P
             sourceType: input['source-type'],
             targetType: input['target-type'],
             sets: input['runtime-parameters'],
+            ...(since === undefined ? {} : { skipSucceededSince: since }),
           },
         };
   const outcome = await planRun(ports(), asked);
-  const { id, attempt, count } = outcome.run;
   switch (outcome.kind) {
-    case 'planned':
-      return { runId: id, alreadyDriven: false, attempt, count, maxParallel: outcome.maxParallel };
+    case 'planned': {
+      const { run, indexes, maxParallel } = outcome;
+      const count = indexes?.length ?? run.count;
+      return { runId: run.id, alreadyDriven: false, attempt: run.attempt, count, maxParallel, ...(indexes ? { indexes } : {}) };
+    }
     case 'already-driven':
-      return { runId: id, alreadyDriven: true, attempt, count, maxParallel: 1 };
+      return { runId: outcome.run.id, alreadyDriven: true, attempt: outcome.run.attempt, count: outcome.run.count, maxParallel: 1 };
+    case 'nothing-to-do':
+      return { runId: null, alreadyDriven: true, attempt: 1, count: 0, maxParallel: 1 };
   }
 });

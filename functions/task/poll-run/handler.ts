@@ -4,4 +4,4 @@ import { taskHandler } from '#hosts/lambda/task';
 import { ports } from '#hosts/wiring';
 import { pollRun } from '#operations/poll-run';
 
-export const handler = taskHandler(PollRunInput, ({ runId }) => pollRun(ports(), runId));
+export const handler = taskHandler(PollRunInput, (input) => pollRun(ports(), input));

@@ -1,7 +1,7 @@
 /** Jobs of runs: the job item, its open row while something is left to do for it, its history, parameters and task tokens. */
 import { StoredCounts, StoredHistoryEntry, StoredJob, StoredParameters } from '#contract/stored';
 import type { JobRef } from '#domain/ids';
-import { idOf, type Job } from '#domain/job';
+import { idOf, type HistoryEntry, type Job } from '#domain/job';
 import { addCounts, NO_COUNTS, type Run } from '#domain/run';
 import type { JobStore, PageRequest } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
@@ -13,15 +13,13 @@ import type { Action, Item, Table } from './table.ts';
 export function dynamoJobStore(table: Table): JobStore {
   const writes = jobWrites(table);
   return {
-    async create(jobs, jobCount) {
-      await Promise.all(jobs.map((job) => writes.create(job, jobCount)));
-    },
+    create: (jobs, jobCount) => writes.create(jobs, jobCount),
     save: (changes, jobCount) => Promise.all(changes.map((change) => writes.save(change, jobCount))),
     load: (ref, jobCount) => load(table, ref, jobCount),
-    async loadRange(run, from, to) {
+    loadSome: (run, indexes) => loadSome(table, run, indexes),
+    loadRange(run, from, to) {
       const indexes = Array.from({ length: Math.max(0, Math.min(to, run.count) - from) }, (_, offset) => from + offset);
-      const jobs = await Promise.all(indexes.map((index) => load(table, { runId: run.id, index }, run.count)));
-      return jobs.flatMap((job) => job ?? []);
+      return loadSome(table, run, indexes);
     },
     async parameters(ref) {
       const item = await table.get(keys.parameters(ref));
@@ -44,6 +42,11 @@ export function dynamoJobStore(table: Table): JobStore {
     jobsOfSet: (templateId, setKey, page) => jobsOfSet(table, keys.jobsOfSet(templateId, setKey), page),
     history: (ref, page) => history(table, ref, page),
   };
+}
+
+async function loadSome(table: Table, run: Run, indexes: readonly number[]): Promise<readonly Job[]> {
+  const jobs = await Promise.all(indexes.map((index) => load(table, { runId: run.id, index }, run.count)));
+  return jobs.flatMap((job) => job ?? []);
 }
 
 async function load(table: Table, ref: JobRef, jobCount: number): Promise<Job | undefined> {
@@ -71,53 +74,51 @@ async function taskTokens(table: Table, run: Run, jobs: readonly JobRef[]): Retu
 }
 
 async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Parameters<JobStore['close']>[2]): Promise<void> {
-  const parked = new Map<number, string[]>();
-  for (const { index, taskToken } of tokens) parked.set(index, [...(parked.get(index) ?? []), taskToken]);
-  const actions = jobs.map((job): readonly Action[] => [
+  // Before the rows: as long as a row is there the next tick looks again.
+  await table.writeAll(
+    tokens.map(({ index, taskToken }) => ({ kind: 'delete', key: keys.token({ runId: run.id, index }, run.count, taskToken) })),
+  );
+  const rows = jobs.map(
     // The version: a job that a retry reopened has a row again, which is not ours to take away.
-    { kind: 'delete', key: keys.open(job, run.count), guard: { text: '#version = :closed', values: { ':closed': job.version } } },
-    ...(parked.get(job.index) ?? []).map((taskToken): Action => ({ kind: 'delete', key: keys.token(job, run.count, taskToken) })),
-  ]);
-  const groups = packed(actions);
-  for (const group of groups) {
-    const outcome = await table.transact(group.flat());
-    if (outcome.kind === 'refused') for (const one of group) await table.transact(one);
+    (job): Action => ({
+      kind: 'delete',
+      key: keys.open(job, run.count),
+      guard: { text: '#version = :closed', values: { ':closed': job.version } },
+    }),
+  );
+  for (let from = 0; from < rows.length; from += ACTIONS) {
+    const group = rows.slice(from, from + ACTIONS);
+    const outcome = await table.transact(group);
+    if (outcome.kind === 'refused') for (const one of group) await table.write(one);
   }
 }
 
 const ACTIONS = 100;
 
-function packed(actions: readonly (readonly Action[])[]): readonly (readonly (readonly Action[])[])[] {
-  const groups: (readonly Action[])[][] = [];
-  let size = ACTIONS;
-  for (const own of actions) {
-    if (size + own.length > ACTIONS) {
-      groups.push([]);
-      size = 0;
-    }
-    groups.at(-1)?.push(own);
-    size += own.length;
-  }
-  return groups;
-}
-
 async function history(table: Table, ref: JobRef, page: PageRequest): ReturnType<JobStore['history']> {
   const list = `history ${idOf(ref)}`;
   const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
   if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
-  const { items, next } = await table.query({
-    pk: keys.historyPartition(ref),
-    prefix: keys.historyPrefix,
-    limit: page.limit,
-    ...(after === undefined ? {} : { after }),
-  });
+  const first = after === undefined ? await createdEntry(table, ref) : undefined;
+  const limit = first ? page.limit - 1 : page.limit;
+  // A page of one that the first entry fills goes on from before the second.
+  const { items, next } =
+    limit === 0
+      ? { items: [], next: keys.history(ref, 1).sk }
+      : await table.query({ pk: keys.historyPartition(ref), prefix: keys.historyPrefix, limit, ...(after === undefined ? {} : { after }) });
   return {
     kind: 'page',
     page: {
-      items: items.map((item) => decodeDocument(StoredHistoryEntry, item)),
+      items: [...(first ? [first] : []), ...items.map((item) => decodeDocument(StoredHistoryEntry, item))],
       ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
     },
   };
+}
+
+/** Kept with the parameters, which are written when it is: an item less for every job. */
+async function createdEntry(table: Table, ref: JobRef): Promise<HistoryEntry | undefined> {
+  const item = await table.get(keys.parameters(ref));
+  return item && decodeDocument(StoredParameters, item).created;
 }
 
 async function jobsOfSet(table: Table, pk: string, page: PageRequest): ReturnType<JobStore['jobsOfSet']> {

@@ -8,7 +8,7 @@ import { isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { JobSave, JobStore, NewJob } from '#operations/ports';
 import { documentItem } from './decoding.ts';
 import { keys, shardOf } from './keys.ts';
-import type { Action, Item, Table } from './table.ts';
+import type { Action, Item, Table, Unguarded } from './table.ts';
 
 /** DynamoDB's limit for one transaction, less one for the shard's counts. */
 const ACTIONS = 99;
@@ -28,16 +28,18 @@ interface Pending {
 }
 
 export interface JobWrites {
-  create(job: NewJob, jobCount: number): Promise<void>;
+  create(jobs: readonly NewJob[], jobCount: number): Promise<void>;
   save(change: JobSave, jobCount: number): Promise<SaveOutcome>;
 }
 
 export function jobWrites(table: Table): JobWrites {
   const submit = sharedTransactions(table);
   return {
-    async create(job, jobCount) {
+    async create(jobs, jobCount) {
+      // What follows from the accepted sets alone comes first, and may be written again: nobody looks for it before its job is there.
+      await table.writeAll(jobs.flatMap(followingItems));
       // Refused means that the job exists: an earlier, interrupted expansion made it.
-      await submit(pendingOf(job.job, jobCount, NO_COUNTS, creationActions(job, jobCount)));
+      await Promise.all(jobs.map(({ job }) => submit(pendingOf(job, jobCount, NO_COUNTS, creationActions(job, jobCount)))));
     },
     async save(change, jobCount) {
       const job: Job = { ...change.after, version: change.before.version + 1 };
@@ -55,25 +57,31 @@ function pendingOf(job: Job, jobCount: number, change: RunCounts, actions: reado
   return { shard: key.pk, actions, counts: { key, change } };
 }
 
-function creationActions({ job, entry, parameters, setKey, templateId }: NewJob, jobCount: number): readonly Action[] {
+function followingItems({ job, entry, parameters, setKey, templateId }: NewJob): readonly Unguarded[] {
+  return [
+    { kind: 'put', item: documentItem(keys.parameters(job), { ...parameters, setKey, created: entry }) },
+    { kind: 'put', item: { ...keys.jobOfSet(templateId, setKey, job) } },
+  ];
+}
+
+function creationActions(job: Job, jobCount: number): readonly Action[] {
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard: ABSENT },
     { kind: 'put', item: openItem(job, jobCount) },
-    { kind: 'put', item: historyItem(job, entry) },
-    { kind: 'put', item: documentItem(keys.parameters(job), { ...parameters, setKey }) },
-    { kind: 'put', item: { ...keys.jobOfSet(templateId, setKey, job) } },
   ];
 }
 
 function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
+  // The job itself has those of its current attempt.
+  const ended = job.attempt > before.attempt ? (metrics ?? before.metrics) : undefined;
   // A job that stays settled (validate, retire, …) has no open row and gets none.
   const staysClosed = isSettled(before) && isSettled(job);
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard },
     ...(staysClosed ? [] : [{ kind: 'put', item: openItem(job, jobCount) } satisfies Action]),
     ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
-    ...(metrics ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), metrics) } satisfies Action] : []),
+    ...(ended ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), ended) } satisfies Action] : []),
     ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
   ];
 }

@@ -10,6 +10,7 @@
  *   who holds a natural key                             USER#<user>                   RUNKEY#<user run id>
  *   who holds an idempotency key of a user              IDEMPOTENCY#<user>            KEY#<key>
  *   a run; the sets it was accepted with; its tick      RUN#<run>                     RUN | SETS#<chunk, 2> | TICK
+ *   what attempt n of a run is about                    RUN#<run>                     RETRY#<n, 4>
  *   all runs, newest first                              RUNS                          <run>
  *   runs of a user / under a user run id                RUNS#USER#<u> | RUNS#KEY#<k>  <run>
  *   runs of a template / in a state                     RUNS#TEMPLATE#<t> | RUNS#STATE#<s>   <run>
@@ -21,6 +22,8 @@
  *   the task tokens parked for a job                    RUN#<run>#S<shard>            TOKEN#<index, 5>#<digest>
  *   how a run stands                                    RUN#<run>#S<shard>            COUNTS
  *   a job's parameters, history, metrics                JOB#<job>                     PARAMETERS | EVENT#<seq, 6> | METRICS#<attempt, 4>
+ *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
+ *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
  *
  * A shard holds about 500 jobs, because a partition bears 1,000 write units a second and all jobs of a run may end in the
@@ -67,12 +70,18 @@ export const keys = {
     sk: `USEDBY#${enc(source)}#${enc(target)}`,
   }),
   usedByPrefix: 'USEDBY#',
+  durations: (id: TemplateId): Key => ({ pk: `TEMPLATE#${id}`, sk: 'DURATIONS' }),
+  slotResources: 'SLOTS',
+  slots: (resource: string): Key => ({ pk: 'SLOTS', sk: resource }),
+  slotHolders: (resource: string): string => `SLOTS#${resource}`,
+  slotHolder: (resource: string, run: RunId): Key => ({ pk: `SLOTS#${resource}`, sk: run }),
   uses: (id: TemplateId): Key => ({ pk: `TEMPLATE#${id}`, sk: 'USES' }),
   naturalKey: (user: string, userRun: string): Key => ({ pk: `USER#${enc(user)}`, sk: `RUNKEY#${enc(userRun)}` }),
   idempotencyKey: (user: string, key: string): Key => ({ pk: `IDEMPOTENCY#${enc(user)}`, sk: `KEY#${enc(key)}` }),
   run: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'RUN' }),
   sets: (id: RunId, chunk: number): Key => ({ pk: `RUN#${id}`, sk: `SETS#${digits(chunk, 2)}` }),
   tick: (id: RunId): Key => ({ pk: `RUN#${id}`, sk: 'TICK' }),
+  retry: (id: RunId, attempt: number): Key => ({ pk: `RUN#${id}`, sk: `RETRY#${digits(attempt, 4)}` }),
   runs: 'RUNS',
   runsOfUser: (user: string): string => `RUNS#USER#${enc(user)}`,
   runsOfKey: (userRun: string): string => `RUNS#KEY#${enc(userRun)}`,

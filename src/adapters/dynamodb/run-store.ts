@@ -6,12 +6,12 @@
  *   2. the chunks of sets are written, in any order       ── invisible: nothing points to them yet
  *   3. one transaction: the run, its list rows, the key completed
  */
-import { StoredProgress, StoredRun, StoredRunKey, StoredSets } from '#contract/stored';
+import { StoredProgress, StoredRetry, StoredRun, StoredRunKey, StoredSets } from '#contract/stored';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, type Instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
 import type { Run } from '#domain/run';
-import type { Acceptance, AcceptOutcome, EarlierRequest, RunStore } from '#operations/ports';
+import { NO_USAGE, type Acceptance, type AcceptOutcome, type EarlierRequest, type RunRetry, type RunStore } from '#operations/ports';
 import { decode } from './decoding.ts';
 import { keys } from './keys.ts';
 import { addSearchable, listChanges, listRows, listRuns, totals } from './run-lists.ts';
@@ -29,17 +29,22 @@ export function dynamoRunStore(table: Table): RunStore {
     earlierRequest: (wanted) => earlierRequest(table, wanted),
     accept: (acceptance) => accept(table, acceptance),
     load: (id) => load(table, id),
-    async save(run, before) {
+    async save(run, before, retry) {
       const next = { ...run, version: before.version + 1 };
       const guard = { text: '#version = :expected', values: { ':expected': before.version } };
       const put: Action = { kind: 'put', item: { ...keys.run(run.id), ...next }, guard };
-      const outcome = await table.transact([put, ...listChanges(before, next)]);
+      const outcome = await table.transact([put, ...listChanges(before, next), ...(retry ? [retryAction(next, retry)] : [])]);
       return outcome.kind === 'done' ? { kind: 'saved', run: next } : { kind: 'conflict' };
     },
     sets: (run, from, to) => sets(table, run, from, to),
+    async retry(run) {
+      const item = await table.get(keys.retry(run.id, run.attempt));
+      return item && decode(StoredRetry, item);
+    },
     async progress(id) {
       const item = await table.get(keys.tick(id));
-      return item && decode(StoredProgress, item).counts;
+      const { counts, ...rest } = item ? decode(StoredProgress, item) : {};
+      return counts && { usage: NO_USAGE, durations: [], durationsSeen: 0, ...rest, counts };
     },
     list: (filter, page) => listRuns(table, filter, page),
     addSearchable: (run, values) => addSearchable(table, run, values),
@@ -47,6 +52,11 @@ export function dynamoRunStore(table: Table): RunStore {
     takeTick: (id, lease) => takeTick(table, id, lease),
     releaseTick: (id, lease, seen) => releaseTick(table, id, lease, seen),
   };
+}
+
+/** Indexes as text: a list of ten thousand numbers is six times as large as a list of DynamoDB's. */
+function retryAction(run: Run, { indexes, ...rest }: RunRetry): Action {
+  return { kind: 'put', item: { ...keys.retry(run.id, run.attempt), ...rest, indexes: JSON.stringify(indexes) } };
 }
 
 async function load(table: Table, id: RunId): Promise<Run | undefined> {

@@ -4,7 +4,7 @@
  * its time is up, or at once where its host has died with it.
  */
 import type { RunId } from '#domain/ids';
-import type { TickLease, TickSeen } from '#operations/ports';
+import type { RunProgress, TickLease } from '#operations/ports';
 import { keys } from './keys.ts';
 import type { Expression, Table } from './table.ts';
 
@@ -34,7 +34,7 @@ export async function takeTick(table: Table, id: RunId, lease: TickLease): Promi
   return 'busy';
 }
 
-export async function releaseTick(table: Table, id: RunId, lease: TickLease, seen: TickSeen | undefined): Promise<'released' | 'again'> {
+export async function releaseTick(table: Table, id: RunId, lease: TickLease, seen: RunProgress | undefined): Promise<'released' | 'again'> {
   const released = await table.write({
     kind: 'update',
     key: keys.tick(id),
@@ -52,9 +52,21 @@ export async function releaseTick(table: Table, id: RunId, lease: TickLease, see
   return again.kind === 'done' ? 'again' : 'released';
 }
 
-function lettingGo(seen: TickSeen | undefined): Expression {
+const PROGRESS = [
+  'counts',
+  'usage',
+  'durations',
+  'durationsSeen',
+  'nextPollAt',
+  'waiting',
+] as const satisfies readonly (keyof RunProgress)[];
+
+/** The whole progress is replaced: what it does not have goes. */
+function lettingGo(seen: RunProgress | undefined): Expression {
   if (seen === undefined) return { text: 'REMOVE #owner, #until' };
-  const { counts, nextPollAt } = seen;
-  if (nextPollAt === undefined) return { text: 'SET #counts = :counts REMOVE #owner, #until, #nextPollAt', values: { ':counts': counts } };
-  return { text: 'SET #counts = :counts, #nextPollAt = :next REMOVE #owner, #until', values: { ':counts': counts, ':next': nextPollAt } };
+  const present = PROGRESS.filter((name) => seen[name] !== undefined);
+  const absent = PROGRESS.filter((name) => seen[name] === undefined);
+  const set = present.map((name) => `#${name} = :${name}`).join(', ');
+  const removed = ['owner', 'until', ...absent].map((name) => `#${name}`).join(', ');
+  return { text: `SET ${set} REMOVE ${removed}`, values: Object.fromEntries(present.map((name) => [`:${name}`, seen[name]])) };
 }

@@ -3,17 +3,21 @@
  * as names are remembered (90 days on AWS).
  */
 import {
+  DescribeExecutionCommand,
   ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
   InvalidToken,
+  paginateListExecutions,
   SendTaskSuccessCommand,
   StartExecutionCommand,
+  StopExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import { Fault } from '#domain/faults';
-import type { RunId } from '#domain/ids';
-import type { Orchestrator } from '#operations/ports';
+import { instant, type RunId } from '#domain/ids';
+import type { Orchestrator, RunningExecution } from '#operations/ports';
 
 export interface StateMachineArns {
   readonly run: string;
@@ -22,10 +26,10 @@ export interface StateMachineArns {
 
 export function stepFunctionsOrchestrator(client: SFNClient, arns: StateMachineArns): Orchestrator {
   return {
-    startRun: (id, attempt) => start(client, arns.run, `${id}-a${attempt}`, { runId: id }),
-    startWatch(id, attempt, delaySeconds) {
-      const series = watchSeries(id, attempt);
-      return start(client, arns.watch, `${series}-w1`, { runId: id, series, chunk: 1, delaySeconds });
+    startRun: (id, attempt) => start(client, arns.run, executionName(id, attempt), { runId: id }),
+    startWatch({ id, watch }, delaySeconds) {
+      const series = watch === 1 ? id : `${id}-${watch}`;
+      return start(client, arns.watch, `${series}-w1`, { runId: id, watch, series, chunk: 1, delaySeconds });
     },
     async release(taskToken) {
       try {
@@ -36,12 +40,51 @@ export function stepFunctionsOrchestrator(client: SFNClient, arns: StateMachineA
         throw unavailable(error);
       }
     },
+    executionOf: ({ id, attempt }) => `${arns.run.replace(':stateMachine:', ':execution:')}:${executionName(id, attempt)}`,
+    running: () => translated(() => running(client, arns.run)),
+    execution: (arn) => translated(() => describe(client, arn)),
+    async stop(arn, cause) {
+      await translated(async () => {
+        try {
+          await client.send(new StopExecutionCommand({ executionArn: arn, error: 'LeftOver', cause }));
+        } catch (error) {
+          if (!(error instanceof ExecutionDoesNotExist)) throw error;
+        }
+      });
+    },
   };
 }
 
-/** What the names of a run's watch executions begin with; a retried run is watched anew. */
-function watchSeries(id: RunId, attempt: number): string {
-  return attempt === 1 ? id : `${id}-a${attempt}`;
+const executionName = (id: RunId, attempt: number): string => `${id}-a${attempt}`;
+
+/** Children of a Map are not listed with the executions of their machine. */
+async function running(client: SFNClient, stateMachineArn: string): Promise<readonly RunningExecution[]> {
+  const found: RunningExecution[] = [];
+  for await (const { executions = [] } of paginateListExecutions(
+    { client },
+    { stateMachineArn, statusFilter: 'RUNNING', maxResults: 1000 },
+  ))
+    for (const { executionArn: arn = '', name = '', startDate } of executions)
+      found.push({ arn, name, startedAt: instant(startDate?.getTime() ?? 0) });
+  return found;
+}
+
+async function describe(client: SFNClient, executionArn: string): ReturnType<Orchestrator['execution']> {
+  try {
+    const { status = 'UNKNOWN', input } = await client.send(new DescribeExecutionCommand({ executionArn }));
+    return { isRunning: status === 'RUNNING' || status === 'PENDING_REDRIVE', status, ...(input === undefined ? {} : { input }) };
+  } catch (error) {
+    if (error instanceof ExecutionDoesNotExist) return undefined;
+    throw error;
+  }
+}
+
+async function translated<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw unavailable(error);
+  }
 }
 
 async function start(client: SFNClient, stateMachineArn: string, name: string, input: object): Promise<void> {

@@ -9,8 +9,18 @@ type Parsed<Body> = { readonly kind: 'parsed'; readonly body: Body } | { readonl
 /** An answer names this many faults at most; it says how many there are. */
 const ERRORS_SHOWN = 1000;
 
+export interface BodyOptions {
+  /** No body at all stands for an empty object. */
+  readonly optional?: boolean;
+}
+
 /** A JSON body in the shape of `schema`, or a reply that names every field that is not. */
-export function parseBody<Body>(event: APIGatewayProxyEventV2, schema: ZodType<Body>): Parsed<Body> {
+export function parseBody<Body>(
+  event: APIGatewayProxyEventV2,
+  schema: ZodType<Body>,
+  { optional = false }: BodyOptions = {},
+): Parsed<Body> {
+  if (optional && (event.body ?? '') === '') return { kind: 'parsed', body: schema.parse({}) };
   const type = event.headers['content-type'] ?? '';
   if (!/^application\/(json|[\w.+-]+\+json)\s*(;|$)/i.test(type)) {
     return refused(problem('unsupported-media-type', `send content-type: application/json, not ${type === '' ? 'none' : type}`));

@@ -9,7 +9,7 @@ import { Fault } from '#domain/faults';
 import type { Scope } from '#operations/ports';
 import { storePorts } from '#hosts/wiring';
 import { allows, authenticate, type Caller } from './authentication.ts';
-import { parseBody } from './body.ts';
+import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
 import { problem, type HttpReply } from './replies.ts';
 
@@ -40,12 +40,13 @@ export function routeWithBody<Body>(
   scope: Scope,
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
+  options: BodyOptions = {},
 ): Route {
   return {
     routeKey,
     scope,
     async handle(event, caller) {
-      const parsed = parseBody(event, schema);
+      const parsed = parseBody(event, schema, options);
       return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
     },
   };

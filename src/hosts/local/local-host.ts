@@ -10,7 +10,7 @@ import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
 import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
-import type { Ports } from '#operations/ports';
+import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
 import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { localFunctions, type LoadModule, type LocalFunctions } from './functions.ts';
@@ -18,6 +18,7 @@ import { systemClock, type HostClock } from './host-clock.ts';
 import { httpServer } from './http-server.ts';
 import { localToken } from './local-token.ts';
 import { nudges } from './nudges.ts';
+import { runSchedules } from './schedules.ts';
 import { readServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
@@ -65,7 +66,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   // Node 20 is supported here for as long as the SDK runs on it; its warning would stand before every command's output.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const hostClock = options.clock ?? systemClock();
-  const clock = { now: () => instant(hostClock.nowMs()) };
+  const clock: Clock = { now: () => instant(hostClock.nowMs()), pause: (ms) => paused(hostClock, ms) };
   const dataDir = takeDataDir(settings.dataDir);
   closers.push(() => {
     dataDir.release();
@@ -102,7 +103,13 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     stores: connectStores(configuration, clock),
     stepFunctions: (target, body) => (stopping ? Promise.resolve(STOPPING) : answerInProcess(stepFunctions, target, body)),
     engines: (name) => (Object.hasOwn(engines, name) ? engines[name] : undefined),
-    policy: { pollFloorSeconds: settings.pollFloorSeconds, starterSeconds: 30, leaseSeconds: 120, host: randomUUID() },
+    policy: {
+      pollFloorSeconds: settings.pollFloorSeconds,
+      starterSeconds: 30,
+      leaseSeconds: 120,
+      host: randomUUID(),
+      engineLimits: settings.engineLimits,
+    },
   });
   installPorts(ports);
   allowAnonymous(settings.allowAnonymous);
@@ -131,7 +138,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const url = await listening(server, settings);
   closers.push(() => closed(server));
   await stepFunctions.recover();
+  closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close };
+}
+
+function paused(clock: HostClock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.at(clock.nowMs() + ms, resolve);
+  });
 }
 
 /** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */

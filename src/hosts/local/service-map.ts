@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';
 
-const Event = z.object({ httpApi: z.string().optional() });
+const Event = z.object({ httpApi: z.string().optional(), schedule: z.string().optional() });
 const Service = z.object({
   functions: z.record(z.string(), z.object({ handler: z.string(), events: z.array(Event).optional() })),
 });
@@ -15,6 +15,12 @@ export interface ServiceMap {
   /** Function name → path of its handler's module without extension, from the bundle's root: `functions/http/runs/handler`. */
   readonly handlers: ReadonlyMap<string, string>;
   readonly routes: readonly ServiceRoute[];
+  readonly schedules: readonly ServiceSchedule[];
+}
+
+export interface ServiceSchedule {
+  readonly functionName: string;
+  readonly everySeconds: number;
 }
 
 export interface ServiceRoute {
@@ -29,12 +35,23 @@ export function readServiceMap(file: string | URL): ServiceMap {
   // CloudFormation's short forms (`!Sub`) mean nothing here.
   const service = Service.parse(parse(readFileSync(file, 'utf8'), { logLevel: 'silent' }));
   const functions = Object.entries(service.functions);
+  const schedules = functions.flatMap(([functionName, { events = [] }]) =>
+    events.flatMap(({ schedule }) => (schedule === undefined ? [] : [{ functionName, everySeconds: secondsOf(schedule) }])),
+  );
   return {
+    schedules,
     handlers: new Map(functions.map(([name, { handler }]) => [name, handler.replace(/^\.out\//, '').replace(/\.handler$/, '')])),
     routes: functions.flatMap(([functionName, { events = [] }]) =>
       events.flatMap(({ httpApi }) => (httpApi === undefined ? [] : [routeOf(functionName, httpApi)])),
     ),
   };
+}
+
+/** `rate(5 minutes)`, the one form that serverless.yml uses. */
+function secondsOf(schedule: string): number {
+  const [, minutes] = /^rate\((\d+) minutes?\)$/.exec(schedule) ?? [];
+  if (minutes === undefined) throw new Error(`serverless.yml has a schedule that the local host does not know: ${schedule}`);
+  return Number(minutes) * 60;
 }
 
 function routeOf(functionName: string, routeKey: string): ServiceRoute {

@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { EngineLimits } from '#contract/engine-limits';
+import type { Policy } from '#operations/ports';
 
 const Settings = z.object({
   SLUICE_PORT: z.coerce.number().int().min(0).max(65_535).default(8888),
@@ -12,6 +14,7 @@ const Settings = z.object({
   SLUICE_DYNAMODB_ENDPOINT: z.url().optional(),
   SLUICE_PARALLEL: z.coerce.number().int().min(1).max(64).default(2),
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
+  SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
 });
 
@@ -25,6 +28,7 @@ export interface LocalSettings {
   /** DuckDB jobs that run at once. */
   readonly parallel: number;
   readonly pollFloorSeconds: number;
+  readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
 }
 
@@ -40,6 +44,8 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --dynamodb-endpoint URL       another DynamoDB than the embedded one
   --parallel NUMBER             DuckDB jobs that run at once                      (2)
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
+  --engine-limits JSON          what an engine bears from all runs together:      ({})
+                                {"duckdb":{"max-parallel":4,"starts-per-second":1}}
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -81,6 +87,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'dynamodb-endpoint': text,
         parallel: text,
         'poll-floor-seconds': text,
+        'engine-limits': text,
         'allow-anonymous': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -101,6 +108,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     ...(parsed.SLUICE_DYNAMODB_ENDPOINT === undefined ? {} : { dynamodbEndpoint: parsed.SLUICE_DYNAMODB_ENDPOINT }),
     parallel: parsed.SLUICE_PARALLEL,
     pollFloorSeconds: parsed.SLUICE_POLL_FLOOR_SECONDS,
+    engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
   };
 }

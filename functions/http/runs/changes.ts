@@ -1,0 +1,126 @@
+/** What is done to a run after its start: cancelling it, retrying what failed, making a new one of it. */
+import type { ParsedCloneRequest, RetryRequest } from '#contract/run-request';
+import { runRetried, runView } from '#contract/run-views';
+import { parseRunId } from '#domain/ids';
+import { NO_COUNTS } from '#domain/run';
+import type { HttpRequest } from '#hosts/lambda/http';
+import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
+import { ports } from '#hosts/wiring';
+import { cancelRun } from '#operations/cancel-run';
+import { cloneRun } from '#operations/clone-run';
+import { getRun } from '#operations/read-runs';
+import { retryRun, type JobSelection, type SelectionProblem } from '#operations/retry-run';
+import { keyOf } from './keys.ts';
+import { started } from './started.ts';
+
+const notFound = (id: string): HttpReply => problem('not-found', `there is no run ${id}`);
+
+export async function cancel(request: HttpRequest): Promise<HttpReply> {
+  const id = parseRunId(request.path('runId'));
+  const outcome = id ? await cancelRun(ports(), { runId: id, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
+  switch (outcome.kind) {
+    case 'not-found':
+      return notFound(request.path('runId'));
+    case 'ended':
+      return problem('already-ended', `${outcome.run.id} has ended as ${outcome.run.state}: nothing is left to cancel`);
+    case 'cancelling':
+    case 'cancelled': {
+      const standing = await getRun(ports(), outcome.run.id);
+      const view = runView(outcome.run, standing?.counts ?? NO_COUNTS, standing?.progress);
+      return reply(outcome.kind === 'cancelling' ? 202 : 200, view);
+    }
+  }
+}
+
+export async function retry(request: HttpRequest<RetryRequest>): Promise<HttpReply> {
+  const key = keyOf(request);
+  if ('reply' in key) return key.reply;
+  const id = parseRunId(request.path('runId'));
+  const outcome = id
+    ? await retryRun(ports(), { runId: id, selection: selectionOf(request.body), requestedBy: request.caller.name, ...key })
+    : ({ kind: 'not-found' } as const);
+  switch (outcome.kind) {
+    case 'not-found':
+      return notFound(request.path('runId'));
+    case 'retried':
+    case 'replayed': {
+      const headers = { location: `/v1/runs/${outcome.run.id}`, 'retry-after': '2' };
+      return reply(outcome.kind === 'retried' ? 202 : 200, runRetried(outcome.run, outcome.indexes), headers);
+    }
+    case 'not-ready':
+      return problem(
+        'not-ready',
+        `${outcome.run.id} is ${outcome.run.state}: wait until its jobs are made, or until its end if it is being closed`,
+      );
+    case 'nothing-selected':
+      return problem(
+        'nothing-to-retry',
+        `no job of ${outcome.run.id} has failed in this way; GET /v1/runs/${outcome.run.id}/jobs shows them`,
+      );
+    case 'not-selectable':
+      return notSelectable(outcome.problems, '');
+    case 'key-reused':
+      return problem('key-reused', 'the key was used for a retry of other jobs');
+    case 'conflict':
+      return problem('version-conflict', 'the run is being changed by others; send the same request again');
+  }
+}
+
+export async function clone(request: HttpRequest<ParsedCloneRequest>): Promise<HttpReply> {
+  const key = keyOf(request);
+  if ('reply' in key) return key.reply;
+  const { body } = request;
+  const id = parseRunId(request.path('runId'));
+  const old = id && (await ports().runs.load(id));
+  if (!old) return notFound(request.path('runId'));
+  const since = body['skip-succeeded-since'];
+  const outcome = await cloneRun(ports(), {
+    runId: old.id,
+    userRunId: body['user-run-id'],
+    templateVersion: body['template-version'],
+    requestedBy: request.caller.name,
+    ...(body['user-id'] === undefined ? {} : { userId: body['user-id'] }),
+    ...(body['runtime-parameters'] === undefined ? {} : { sets: body['runtime-parameters'] }),
+    ...(body.failed === undefined ? {} : { selection: selectionOf(body.failed) }),
+    ...(since === undefined ? {} : { skipSucceededSince: since }),
+    ...key,
+  });
+  switch (outcome.kind) {
+    case 'not-found':
+      return notFound(request.path('runId'));
+    case 'nothing-selected':
+      return problem('nothing-to-retry', `no job of ${old.id} has failed in this way`);
+    case 'not-selectable':
+      return notSelectable(outcome.problems, '/failed');
+    case 'started':
+    case 'replayed':
+    case 'all-skipped':
+    case 'in-progress':
+    case 'key-reused':
+    case 'plan-changed':
+    case 'no-pattern':
+    case 'no-template':
+    case 'invalid-sets':
+      return started(outcome, 202, old);
+  }
+}
+
+function selectionOf(body: RetryRequest): JobSelection {
+  const setKeys = body['set-keys'];
+  return {
+    ...(body.reasons === undefined ? {} : { reasons: body.reasons }),
+    ...(body.indexes === undefined ? {} : { indexes: body.indexes }),
+    ...(setKeys === undefined ? {} : { setKeys }),
+  };
+}
+
+const PROBLEMS_SHOWN = 1000;
+
+function notSelectable(problems: readonly SelectionProblem[], at: string): HttpReply {
+  const errors = problems.slice(0, PROBLEMS_SHOWN).map(({ index, setKey, message }) => ({
+    pointer: setKey === undefined ? `${at}/indexes` : `${at}/set-keys`,
+    rule: 'selection',
+    message: `${index === undefined ? (setKey ?? '') : `set ${index}`}: ${message}`,
+  }));
+  return problem('invalid-selection', `${problems.length} of the named sets cannot be selected; nothing was started`, errors);
+}

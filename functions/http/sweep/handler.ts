@@ -1,0 +1,16 @@
+/** The sweep on demand: GET tells what it would find, POST mends it. */
+import { sweepView } from '#contract/sweep-view';
+import { httpHandler, route } from '#hosts/lambda/http';
+import { reply } from '#hosts/lambda/replies';
+import { ports } from '#hosts/wiring';
+import { REPAIRS, sweep } from '#operations/sweep';
+
+async function swept(repair: boolean): Promise<ReturnType<typeof reply>> {
+  const report = await sweep(ports(), { repair });
+  return reply(200, sweepView(report, REPAIRS));
+}
+
+export const handler = httpHandler([
+  route('GET /v1/sweep', 'runs:read', () => swept(false)),
+  route('POST /v1/sweep', 'admin', () => swept(true)),
+]);

@@ -1,0 +1,62 @@
+/** What the sweep finds, and what it did about it. */
+import * as z from 'zod';
+
+export const SweepView = z.object({
+  'open-runs': z.number(),
+  'running-executions': z.number(),
+  findings: z.array(
+    z.object({
+      kind: z.string(),
+      'run-id': z.string().exactOptional(),
+      execution: z.string().exactOptional(),
+      resource: z.string().exactOptional(),
+      since: z.string(),
+      detail: z.string(),
+      /** What mends it. */
+      repair: z.string(),
+      /** Absent where nothing was to be repaired. */
+      outcome: z.enum(['repaired', 'failed']).exactOptional(),
+      message: z.string().exactOptional(),
+    }),
+  ),
+});
+export type SweepView = z.infer<typeof SweepView>;
+
+/** As the operation reports it. */
+interface Report {
+  readonly runs: number;
+  readonly executions: number;
+  readonly rows: readonly {
+    readonly stray: {
+      readonly kind: string;
+      readonly since: string;
+      readonly detail: string;
+      readonly run?: { readonly id: string };
+      readonly execution?: string;
+      readonly holder?: { readonly runId: string };
+      readonly read?: { readonly resource: string };
+    };
+    readonly outcome?: { readonly kind: 'repaired' } | { readonly kind: 'failed'; readonly message: string };
+  }[];
+}
+
+export function sweepView({ runs, executions, rows }: Report, repairs: Readonly<Record<string, string>>): SweepView {
+  return {
+    'open-runs': runs,
+    'running-executions': executions,
+    findings: rows.map(({ stray, outcome }) => {
+      const runId = stray.run?.id ?? stray.holder?.runId;
+      return {
+        kind: stray.kind,
+        ...(runId === undefined ? {} : { 'run-id': runId }),
+        ...(stray.execution === undefined ? {} : { execution: stray.execution }),
+        ...(stray.read === undefined ? {} : { resource: stray.read.resource }),
+        since: stray.since,
+        detail: stray.detail,
+        repair: repairs[stray.kind] ?? '',
+        ...(outcome === undefined ? {} : { outcome: outcome.kind }),
+        ...(outcome?.kind === 'failed' ? { message: outcome.message } : {}),
+      };
+    }),
+  };
+}

@@ -1,0 +1,78 @@
+/** The scheduled repair: acts on what `findStrays` finds. Every repair may be repeated, and each stands alone: one that fails stops no other. */
+import { isFinal } from '#domain/run';
+import { changeRun } from './change-run.ts';
+import { closeRun } from './close-run.ts';
+import { findStrays, type Stray } from './find-strays.ts';
+import { finishRun } from './finish-run.ts';
+import { inTurns } from './in-turns.ts';
+import type { Ports } from './ports.ts';
+
+export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
+  'run-not-started': 'start the execution',
+  'execution-failed': 'close the run: stop its jobs and settle the rest as aborted',
+  'jobs-not-started': 'queue the jobs, for the watch loop to start',
+  'watch-overdue': 'start the watch loop anew',
+  'execution-left-over': 'let the parked children go, and stop the execution if it stays',
+  'slots-not-returned': 'give the slots back',
+};
+
+export interface SweepRow {
+  readonly stray: Stray;
+  /** Absent where nothing was to be repaired; an error's message where the repair failed. */
+  readonly outcome?: { readonly kind: 'repaired' } | { readonly kind: 'failed'; readonly message: string };
+}
+
+export interface SweepReport {
+  readonly runs: number;
+  readonly executions: number;
+  readonly rows: readonly SweepRow[];
+}
+
+type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator'>;
+
+export async function sweep(ports: Needs, { repair }: { readonly repair: boolean }): Promise<SweepReport> {
+  const { strays, ...seen } = await findStrays(ports);
+  const rows: SweepRow[] = [];
+  for (const stray of strays) rows.push({ stray, ...(repair ? { outcome: await repaired(ports, stray) } : {}) });
+  return { ...seen, rows };
+}
+
+async function repaired(ports: Needs, stray: Stray): Promise<NonNullable<SweepRow['outcome']>> {
+  try {
+    await mend(ports, stray);
+    return { kind: 'repaired' };
+  } catch (error) {
+    return { kind: 'failed', message: error instanceof Error ? error.message : 'unknown fault' };
+  }
+}
+
+async function mend(ports: Needs, stray: Stray): Promise<void> {
+  switch (stray.kind) {
+    case 'run-not-started':
+      return ports.orchestrator.startRun(stray.run.id, stray.run.attempt);
+    case 'execution-failed': {
+      const { run, execution, status } = stray;
+      return closeRun(ports, { execution, driven: { runId: run.id }, message: `the execution ended as ${status}` });
+    }
+    case 'jobs-not-started':
+      await finishRun(ports, stray.run.id);
+      return;
+    case 'watch-overdue': {
+      const watched = await changeRun(ports, stray.run, (latest) => (isFinal(latest) ? undefined : { watch: latest.watch + 1 }));
+      return isFinal(watched) ? undefined : ports.orchestrator.startWatch(watched, 0);
+    }
+    case 'execution-left-over':
+      return letExecutionGo(ports, stray);
+    case 'slots-not-returned':
+      await ports.slots.hold([{ read: stray.read, holder: { ...stray.holder, held: 0, waiting: 0 } }]);
+  }
+}
+
+async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<Stray, { kind: 'execution-left-over' }>): Promise<void> {
+  if (run) {
+    const jobs = Array.from({ length: run.count }, (_, index) => ({ runId: run.id, index }));
+    const tokens = await ports.jobs.taskTokens(run, jobs);
+    await inTurns(tokens, ({ taskToken }) => ports.orchestrator.release(taskToken));
+  }
+  if (isLong) await ports.orchestrator.stop(execution, 'its run has ended');
+}

@@ -1,0 +1,189 @@
+/**
+ * The work of one tick: reads what is open, asks the engine once, decides (`#domain/tick`), writes, starts what may start,
+ * and only then lets parked children go. It is the only writer of what engines report.
+ */
+import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
+import { expectationOf, sampled, type Durations } from '#domain/durations';
+import type { EngineReport } from '#domain/tick';
+import { Fault } from '#domain/faults';
+import { epochMs, type EngineJobId, type Instant, type RunId } from '#domain/ids';
+import { isSettled, type Job } from '#domain/job';
+import type { JobChange } from '#domain/job-change';
+import { nextDelaySeconds } from '#domain/poll-delay';
+import { isFinal, type Run } from '#domain/run';
+import type { Template } from '#domain/template';
+import { isDue, tick } from '#domain/tick';
+import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
+import { expandRun } from './expand-run.ts';
+import { inTurns } from './in-turns.ts';
+import { launchAlone } from './launch-job.ts';
+import { letGo } from './let-go.ts';
+import { NO_USAGE, type Engine, type Ports, type RunProgress, type Waiting } from './ports.ts';
+import { closeSettledRun } from './settle-run.ts';
+
+export interface Ticked {
+  readonly ended: boolean;
+  readonly delaySeconds: number;
+  /** Without `nextPollAt`. */
+  readonly progress: RunProgress;
+}
+
+type Needs = Omit<Ports, 'parameterSchemas' | 'cursors' | 'apiTokens'>;
+
+/** Of one status question. A run of 10,000 jobs is asked about in ten. */
+const STATUS_CHUNK = 1000;
+
+export async function tickRun(ports: Needs, id: RunId, before: RunProgress | undefined): Promise<Ticked> {
+  const { run, template, engine } = await loaded(ports, id);
+  const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
+  const expected = expectationOf(past);
+  const { reports, calls } = await reportsOf(engine, openJobs);
+  const fenceSeconds = Math.max(engine.fenceSeconds, ports.policy.starterSeconds);
+  const now = ports.clock.now();
+  const plan = tick({ openJobs, reports, closing: run.closing, limits: template.limits, fenceSeconds, now });
+
+  // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
+  await inTurns(plan.stops, ({ engineJobId, force }) => engine.stop(engineJobId, { force }));
+  const saved = await savedJobs(ports, run, plan.changes);
+  const jobs = openJobs.map((job) => saved.get(job.index) ?? job);
+  const due = jobs.filter((job) => isDue(job, now));
+  const delays = { run, jobs, template, fenceSeconds, expected };
+  const admission = await admitted(ports, { run, template, jobs, due: due.length, before, delaySeconds: delayOf(ports, delays) });
+  const starting = due.slice(0, admission.granted);
+  const refused: Job[] = [];
+  await inTurns([...plan.launches, ...starting], async (job) => {
+    const settled = await launchAlone(ports, run, job);
+    if (settled) refused.push(settled);
+  });
+  await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused] });
+
+  const { ended, endedNow, counts } = await closeSettledRun(ports, run);
+  const usage = before?.usage ?? NO_USAGE;
+  const progress: RunProgress = {
+    counts,
+    usage: {
+      ticks: usage.ticks + 1,
+      statusCalls: usage.statusCalls + calls,
+      engineStarts: usage.engineStarts + plan.launches.length + starting.length,
+    },
+    ...withTaken(ports, before, durationsOf(plan.changes, saved, now)),
+    ...(admission.waiting ? { waiting: admission.waiting } : {}),
+  };
+  if (ended) return { ended, delaySeconds: 0, progress: endedNow ? await handedOver(ports, template, progress) : progress };
+  return { ended, delaySeconds: delayOf(ports, { ...delays, started: starting.length, waiting: admission.waiting }), progress };
+}
+
+async function loaded(ports: Needs, id: RunId): Promise<{ readonly run: Run; readonly template: Template; readonly engine: Engine }> {
+  const found = await ports.runs.load(id);
+  if (!found) throw new Fault('Vanished', `there is no run ${id}`);
+  // A closing run may have been left before all its jobs were made; a job must exist to be settled.
+  const run = found.closing !== undefined && !isFinal(found) ? await expandRun(ports, found) : found;
+  const template = await ports.catalog.template(run.templateId, run.templateVersion);
+  const engine = template && ports.engines(template.engine);
+  if (!engine) throw new Fault('Vanished', `the engine or the template of ${id} is not there`);
+  return { run, template, engine };
+}
+
+async function reportsOf(
+  engine: Engine,
+  openJobs: readonly Job[],
+): Promise<{ readonly reports: ReadonlyMap<EngineJobId, EngineReport>; readonly calls: number }> {
+  const ids = openJobs.flatMap((job) => (isSettled(job) ? [] : (job.start.engineJobId ?? [])));
+  const reports = new Map<EngineJobId, EngineReport>();
+  let calls = 0;
+  for (let from = 0; from < ids.length; from += STATUS_CHUNK) {
+    const statuses = await engine.status(ids.slice(from, from + STATUS_CHUNK));
+    calls += 1;
+    await inTurns([...statuses], async ([id, status]) => {
+      const isOver = status.state !== 'queued' && status.state !== 'running';
+      const metrics = isOver ? await engine.metrics(id) : undefined;
+      reports.set(id, { status, ...(metrics ? { metrics } : {}) });
+    });
+  }
+  return { reports, calls };
+}
+
+/** By index. A change that lost its race is left out: the next tick sees what the winner made of the job. */
+async function savedJobs(ports: Needs, run: Run, changes: readonly JobChange[]): Promise<ReadonlyMap<number, Job>> {
+  const outcomes = await ports.jobs.save(changes, run.count);
+  return new Map(outcomes.flatMap((outcome) => (outcome.kind === 'saved' ? [[outcome.job.index, outcome.job] as const] : [])));
+}
+
+/** Slots outlive the next tick by this much: a tick that comes late must not find them given away. */
+const SLOT_SLACK_SECONDS = 600;
+
+interface Admitting {
+  readonly run: Run;
+  readonly template: Template;
+  readonly jobs: readonly Job[];
+  readonly due: number;
+  readonly before: RunProgress | undefined;
+  readonly delaySeconds: number;
+}
+
+function admitted(ports: Needs, { run, template, jobs, due, before, delaySeconds }: Admitting): Promise<Admission> {
+  return admitJobs(ports, limitsOf(ports.policy, template), {
+    runId: run.id,
+    held: jobs.filter(isUnderWay).length,
+    wanted: due,
+    leaseSeconds: 3 * delaySeconds + SLOT_SLACK_SECONDS,
+    waitingBefore: before?.waiting,
+  });
+}
+
+interface Delaying {
+  readonly run: Run;
+  readonly jobs: readonly Job[];
+  readonly template: Template;
+  readonly fenceSeconds: number;
+  readonly expected: ReturnType<typeof expectationOf>;
+  /** How many of the jobs were started just now. */
+  readonly started?: number;
+  readonly waiting?: Waiting | undefined;
+}
+
+/** Queued jobs are looked after at a twentieth of the time that they have waited. */
+const WAITING = { part: 0.05, mostSeconds: 60 } as const;
+
+function delayOf(ports: Needs, { run, jobs, template, fenceSeconds, expected, started = 0, waiting }: Delaying): number {
+  const now = ports.clock.now();
+  const waited = waiting ? [Math.min(WAITING.part * secondsBetween(waiting.since, now), WAITING.mostSeconds)] : [];
+  return nextDelaySeconds({
+    jobCount: run.count,
+    agesSeconds: [...agesSeconds(jobs, now), ...Array.from({ length: started }, () => 0)],
+    deadlinesSeconds: [...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, now }), ...waited],
+    expected,
+    floorSeconds: ports.policy.pollFloorSeconds,
+    random: ports.randomness.fraction(),
+  });
+}
+
+function durationsOf(changes: readonly JobChange[], saved: ReadonlyMap<number, Job>, now: Instant): Durations {
+  return changes.flatMap(({ before }) => {
+    const job = saved.get(before.index);
+    return job?.state === 'FINISHED' ? [secondsTaken(job, now)] : [];
+  });
+}
+
+/** By the engine's own clock, which agrees with itself; without its word from our start to our noticing. */
+function secondsTaken({ metrics, start, createdAt }: Job, now: Instant): number {
+  const { startedAt, finishedAt } = metrics ?? {};
+  if (startedAt !== undefined && finishedAt !== undefined) return Math.max(0, secondsBetween(startedAt, finishedAt));
+  return Math.max(0, secondsBetween(start.intentAt ?? createdAt, now));
+}
+
+function withTaken(ports: Needs, before: RunProgress | undefined, taken: Durations): Pick<RunProgress, 'durations' | 'durationsSeen'> {
+  const durationsSeen = before?.durationsSeen ?? 0;
+  return {
+    durations: sampled(before?.durations ?? [], durationsSeen, taken, () => ports.randomness.fraction()),
+    durationsSeen: durationsSeen + taken.length,
+  };
+}
+
+/** The sample goes to the template once, though a retry may end the run again. */
+async function handedOver(ports: Needs, template: Template, progress: RunProgress): Promise<RunProgress> {
+  if (progress.durations.length > 0) await ports.durations.add(template.id, progress.durations);
+  return { ...progress, durations: [], durationsSeen: 0 };
+}
+
+const secondsBetween = (from: Instant, to: Instant): number => (epochMs(to) - epochMs(from)) / 1000;
