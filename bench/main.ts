@@ -1,10 +1,13 @@
 /**
- * `npm run bench`: the figures of design §10, each beside its budget. Nothing here fails a build: times belong to the machine
+ * `npm run bench`: the figures of design §10, each beside its budget; `--quick` leaves out what takes long, `--bill` all but the bill,
+ * `--bill 'N = 10'` all but its scenarios of that name. Nothing here fails a build: times belong to the machine
  * they were taken on, and what must hold everywhere (counts, sizes) is a test.
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { loading } from '#test/support/quiet';
+import { printBill } from './bill.ts';
 import { idleProcess } from './process.ts';
 import { benchService, sleepingSets, type BenchService } from './service.ts';
 import { table } from './table.ts';
@@ -51,7 +54,23 @@ async function untilAccepted(service: BenchService, count: number, rounds: numbe
   return [`POST to 202, ${count.toLocaleString('en')} sets, p50 of ${rounds}`, `${Math.round(median(times))} ms`, budget];
 }
 
+function bill(named = ''): Promise<void> {
+  return printBill(
+    {
+      project: new URL('../../', app),
+      load: (path) => loading(import(new URL(`${path}.js`, app).href) as Promise<unknown>),
+    },
+    named,
+    (text) => process.stdout.write(text),
+  );
+}
+
 async function main(): Promise<void> {
+  const only = process.argv.indexOf('--bill');
+  if (only !== -1) {
+    await bill(process.argv[only + 1]);
+    return;
+  }
   const rows: Row[] = [];
   const idle = await idleProcess(app);
   rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
@@ -68,6 +87,7 @@ async function main(): Promise<void> {
   await service.close();
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}\n\n`);
   process.stdout.write(`${table(['what', 'measured', 'budget'], rows)}\n`);
+  if (!process.argv.includes('--quick')) await bill();
   execFileSync(process.execPath, [fileURLToPath(new URL('scripts/bundle-sizes.js', app))], { stdio: 'inherit' });
 }
 
