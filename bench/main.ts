@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { parkedChildren } from './parked-children.ts';
 import { idleProcess } from './process.ts';
 import { benchService, sleepingSets, type BenchService } from './service.ts';
 import { table } from './table.ts';
@@ -51,11 +52,22 @@ async function untilAccepted(service: BenchService, count: number, rounds: numbe
   return [`POST to 202, ${count.toLocaleString('en')} sets, p50 of ${rounds}`, `${Math.round(median(times))} ms`, budget];
 }
 
+async function whileParked(count: number): Promise<Row> {
+  const { bytesPerChild, bytesPerChildRecovered, recoverMs } = await parkedChildren(new URL('../../', app), count);
+  const [before, after] = [bytesPerChild, bytesPerChildRecovered].map((bytes) => `${(bytes / 1024).toFixed(1)} KB`);
+  return [
+    `${count.toLocaleString('en')} parked children: each, each after a restart, until recovered`,
+    `${before ?? ''}, ${after ?? ''}, ${seconds(recoverMs)}`,
+    '2 KB',
+  ];
+}
+
 async function main(): Promise<void> {
   const rows: Row[] = [];
   const idle = await idleProcess(app);
   rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
   rows.push(['idle memory, service and DynamoDB', `${Math.round(idle.residentMb)} MB`, '150 MB']);
+  rows.push(await whileParked(10_000));
   const service = await benchService(app);
   rows.push(await untilAccepted(service, 1, 20, '15 ms'));
   rows.push(await untilRecorded(service, 200, 3));
