@@ -8,6 +8,8 @@ import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { loading } from '#test/support/quiet';
 import { printBill } from './bill.ts';
+import { smallRunAmongLarge, tickOfManyJobs } from './crowded.ts';
+import { parkedChildren } from './parked-children.ts';
 import { idleProcess } from './process.ts';
 import { benchService, sleepingSets, type BenchService } from './service.ts';
 import { table } from './table.ts';
@@ -65,6 +67,27 @@ function bill(named = ''): Promise<void> {
   );
 }
 
+async function whileParked(count: number): Promise<Row> {
+  const { bytesPerChild, bytesPerChildRecovered, recoverMs } = await parkedChildren(new URL('../../', app), count);
+  const [before, after] = [bytesPerChild, bytesPerChildRecovered].map((bytes) => `${(bytes / 1024).toFixed(1)} KB`);
+  return [
+    `${count.toLocaleString('en')} parked children: each, each after a restart, until recovered`,
+    `${before ?? ''}, ${after ?? ''}, ${seconds(recoverMs)}`,
+    '2 KB',
+  ];
+}
+
+/** Each on a host of its own, which is left with its jobs under way. */
+async function whileCrowded(): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  for (const measure of [tickOfManyJobs, smallRunAmongLarge]) {
+    const service = await benchService(app);
+    rows.push(await measure(service));
+    await service.close();
+  }
+  return rows;
+}
+
 async function main(): Promise<void> {
   const only = process.argv.indexOf('--bill');
   if (only !== -1) {
@@ -75,6 +98,7 @@ async function main(): Promise<void> {
   const idle = await idleProcess(app);
   rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
   rows.push(['idle memory, service and DynamoDB', `${Math.round(idle.residentMb)} MB`, '150 MB']);
+  rows.push(await whileParked(10_000));
   const service = await benchService(app);
   rows.push(await untilAccepted(service, 1, 20, '15 ms'));
   rows.push(await untilRecorded(service, 200, 3));
@@ -85,6 +109,7 @@ async function main(): Promise<void> {
     rows.push(await untilAccepted(service, 10_000, 3, '3,000 ms'));
   }
   await service.close();
+  if (!process.argv.includes('--quick')) rows.push(...(await whileCrowded()));
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}\n\n`);
   process.stdout.write(`${table(['what', 'measured', 'budget'], rows)}\n`);
   if (!process.argv.includes('--quick')) await bill();

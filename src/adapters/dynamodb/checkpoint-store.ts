@@ -39,25 +39,50 @@ export function dynamoCheckpointStore(client: DynamoDBClient, tableName: string)
     async write(puts, deletes) {
       for (const chunk of chunks(puts, deletes)) await writeChunk(client, tableName, chunk);
     },
-    async read(partition, sortPrefix) {
-      const found: Checkpoint[] = [];
-      let from: Record<string, AttributeValue> | undefined;
-      do {
-        const page = await client.send(
-          new QueryCommand({
-            TableName: tableName,
-            ConsistentRead: true,
-            KeyConditionExpression: sortPrefix === undefined ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :sk)',
-            ExpressionAttributeValues: { ':pk': { S: partition }, ...(sortPrefix !== undefined && { ':sk': { S: sortPrefix } }) },
-            ...(from && { ExclusiveStartKey: from }),
-          }),
-        );
-        for (const item of page.Items ?? []) found.push(checkpointOf(item));
-        from = page.LastEvaluatedKey;
-      } while (from !== undefined);
-      return found;
-    },
+    read: (partition, sortPrefix) =>
+      sortPrefix === undefined
+        ? query(client, { tableName, condition: 'pk = :pk', values: { ':pk': partition } })
+        : query(client, { tableName, condition: 'pk = :pk AND begins_with(sk, :sk)', values: { ':pk': partition, ':sk': sortPrefix } }),
+    between: (partition, { from, to, latestFirst, most }) =>
+      query(client, {
+        tableName,
+        condition: 'pk = :pk AND sk BETWEEN :from AND :to',
+        values: { ':pk': partition, ':from': from, ':to': to },
+        latestFirst,
+        most,
+      }),
   };
+}
+
+interface Wanted {
+  readonly tableName: string;
+  readonly condition: string;
+  readonly values: Readonly<Record<string, string>>;
+  readonly latestFirst?: boolean | undefined;
+  readonly most?: number | undefined;
+}
+
+async function query(client: DynamoDBClient, wanted: Wanted): Promise<readonly Checkpoint[]> {
+  const { tableName, condition, values, latestFirst = false, most = Infinity } = wanted;
+  const bound = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, { S: text }]));
+  const found: Checkpoint[] = [];
+  let from: Record<string, AttributeValue> | undefined;
+  do {
+    const page = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        ConsistentRead: true,
+        KeyConditionExpression: condition,
+        ExpressionAttributeValues: bound,
+        ScanIndexForward: !latestFirst,
+        ...(most !== Infinity && { Limit: most - found.length }),
+        ...(from && { ExclusiveStartKey: from }),
+      }),
+    );
+    for (const item of page.Items ?? []) found.push(checkpointOf(item));
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined && found.length < most);
+  return found;
 }
 
 type Write = { readonly put: Checkpoint } | { readonly remove: CheckpointKey };

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkpointTable, dynamoCheckpointStore } from '#adapters/dynamodb/checkpoint-store';
-import type { CheckpointStore } from '#hosts/local/step-functions/ports';
+import type { CheckpointStore, SortRange } from '#hosts/local/step-functions/ports';
 
 let database: ChildProcess;
 let client: DynamoDBClient;
@@ -81,6 +81,19 @@ test('more documents than one transaction takes, and more bytes, are all written
   await store.write([...large, ...many], []);
   expect(await store.read('large')).toEqual(large);
   expect(await store.read('many')).toHaveLength(250);
+});
+
+test('a range of a partition is read in either order, both ends included, and no more than is asked for', async () => {
+  const body = JSON.stringify('☃'.repeat(110_000));
+  const all = ['a/1', 'b/1', 'b/2', 'b/3', 'b/4', 'b/5', 'c/1'].map((sort) => ({ partition: 'range', sort, body }));
+  await store.write(all, []);
+  const sorts = async (range: SortRange): Promise<readonly string[]> => (await store.between('range', range)).map(({ sort }) => sort);
+  expect(await sorts({ from: 'b/2', to: 'b/4' })).toEqual(['b/2', 'b/3', 'b/4']);
+  expect(await sorts({ from: 'b/', to: 'b/4', latestFirst: true, most: 2 })).toEqual(['b/4', 'b/3']);
+  // More than the megabyte that one reply holds.
+  expect(await sorts({ from: 'a/1', to: 'c/1', most: 6 })).toEqual(['a/1', 'b/1', 'b/2', 'b/3', 'b/4', 'b/5']);
+  expect(await sorts({ from: 'a/', to: 'c/9', latestFirst: true })).toEqual(all.map(({ sort }) => sort).toReversed());
+  expect(await sorts({ from: 'd/', to: 'd/9', most: 1 })).toEqual([]);
 });
 
 test('nothing to write is nothing to send', async () => {

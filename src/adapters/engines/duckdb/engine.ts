@@ -1,5 +1,5 @@
 /**
- * The embedded engine: jobs queue here, run in worker processes, and end as result files.
+ * The embedded engine: jobs queue here, the runs in turn, run in worker processes, and end as result files.
  *
  *   start ─▶ queued ─worker free─▶ running ─▶ result file ─▶ listeners are told
  *               └──── stop ────────────┴──────────┘

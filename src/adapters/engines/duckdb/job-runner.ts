@@ -1,5 +1,6 @@
 /** The jobs that are queued or running, from their order to their result file. */
 import { rm } from 'node:fs/promises';
+import { fairQueue } from '#domain/fair-queue';
 import type { EngineJobId, Instant, RunId } from '#domain/ids';
 import { NO_RECORDS } from './protocol.ts';
 import type { JobOrder, JobOutcome } from './protocol.ts';
@@ -32,7 +33,8 @@ export interface RunnerOptions {
 export class JobRunner {
   readonly #options: RunnerOptions;
   readonly #jobs = new Map<EngineJobId, OpenJob>();
-  readonly #queue = new Set<OpenJob>();
+  /** By run: one with many jobs does not keep the others from theirs. */
+  readonly #queue = fairQueue<OpenJob>();
   readonly #driving = new Set<Promise<void>>();
   #isClosed = false;
 
@@ -52,7 +54,7 @@ export class JobRunner {
     if (this.#jobs.has(accepted.id)) return true;
     const job = { ...accepted, isStopAsked: false };
     this.#jobs.set(job.id, job);
-    this.#queue.add(job);
+    this.#queue.add(job.runId, job);
     this.#pump();
     return true;
   }
@@ -60,7 +62,7 @@ export class JobRunner {
   async stop(id: EngineJobId, force: boolean): Promise<void> {
     const job = this.#jobs.get(id);
     if (job === undefined) return;
-    if (this.#queue.delete(job)) {
+    if (this.#queue.remove(job.runId, job)) {
       await this.#finish(job, { state: 'stopped', counts: NO_RECORDS });
       return;
     }
@@ -77,17 +79,16 @@ export class JobRunner {
   /** Resolves when no worker is left and every result that was under way is written. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#queue) this.#jobs.delete(job.id);
-    this.#queue.clear();
+    for (const job of this.#queue.drain()) this.#jobs.delete(job.id);
     await this.#options.pool.close();
     await Promise.all(this.#driving);
   }
 
   #pump(): void {
-    for (const job of this.#queue) {
+    while (this.#queue.size() > 0) {
       const worker = this.#options.pool.take();
-      if (worker === undefined) return;
-      this.#queue.delete(job);
+      const job = worker && this.#queue.take();
+      if (worker === undefined || job === undefined) return;
       const drive = this.#drive(job, worker).finally(() => this.#driving.delete(drive));
       this.#driving.add(drive);
     }

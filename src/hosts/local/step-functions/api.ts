@@ -3,12 +3,11 @@ import type { JsonObject } from '#domain/json';
 import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
 import { executionAddressOf } from './arns.ts';
-import { LOCAL_ROLE } from './context.ts';
 import { answer, openExecution, start, stop } from './executions.ts';
-import { describe, durableFacts, found, listExecutions } from './executions-seen.ts';
-import { historyOf } from './history-events.ts';
+import { describe, found, listExecutions } from './executions-seen.ts';
+import { historyPage } from './history-page.ts';
 import { machineOperations } from './machine-operations.ts';
-import { checkedJson, checkName, type Input, optionalText, pageOf, text } from './requests.ts';
+import { checkedJson, checkName, type Input, optionalText, text } from './requests.ts';
 
 export function operationsOf(parts: ApiParts): Readonly<Record<string, Operation>> {
   return { ...machineOperations(parts), ...executionOperations(parts), ...taskOperations(parts) };
@@ -49,17 +48,7 @@ function executionOperations(parts: ApiParts): Readonly<Record<string, Operation
       return { stopDate: (ended?.atMs ?? startedAtMs) / 1000 };
     },
     ListExecutions: (input) => listExecutions(parts, input),
-    async GetExecutionHistory(input) {
-      const arn = text(input, 'executionArn');
-      await found(parts, arn);
-      const { key, machineName, ordinal } = executionAddressOf(arn);
-      const facts = await durableFacts(parts, key);
-      const rootName = key.slice(machineName.length + 1);
-      const mapRunArn = (run: number, label: string): string => parts.arns.mapRun(machineName, label, rootName, run);
-      const events = historyOf(facts, ordinal, { region: parts.region, roleArn: LOCAL_ROLE, mapRunArn });
-      const { items, nextToken } = pageOf(input['reverseOrder'] === true ? events.toReversed() : events, input);
-      return { events: items, ...(nextToken !== undefined && { nextToken }) };
-    },
+    GetExecutionHistory: (input) => historyPage(parts, input),
   };
 }
 

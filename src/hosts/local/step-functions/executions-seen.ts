@@ -5,8 +5,9 @@ import { type ApiParts, machineOf } from './api-parts.ts';
 import { childName, executionAddressOf, mapRunAddressOf } from './arns.ts';
 import type { Execution } from './execution.ts';
 import { openExecution, summariesOf, type Summary, summaryOf } from './executions.ts';
-import { type Ending, endingOf, type Fact, isEnd } from './facts.ts';
-import { type Input, invalid, optionalText, pageOf, text } from './requests.ts';
+import { type Ending, endingOf, isEnd } from './facts.ts';
+import { durableIndex, eventReader, indexedExecution } from './history-page.ts';
+import { type Input, invalid, optionalText, type Page, pageOf, pageRequest, pageToken, text } from './requests.ts';
 
 /** An execution of any kind, as DescribeExecution and ListExecutions see it. */
 export interface Seen {
@@ -18,23 +19,34 @@ export interface Seen {
   readonly mapRunArn?: string;
 }
 
-export async function durableFacts({ journal }: ApiParts, key: string): Promise<readonly Fact[]> {
-  await journal.durable();
-  return await journal.read(key);
-}
-
 export async function found(parts: ApiParts, arn: string): Promise<Seen> {
   const { key, ordinal } = executionAddressOf(arn);
-  const open = ordinal === undefined ? undefined : openExecution(parts.executions, key, ordinal);
   const summary = await summaryOf(parts.executions, key);
-  const seen =
-    ordinal === undefined || summary === undefined
-      ? summary
-      : open === undefined
-        ? childrenOf(parts, summary, await durableFacts(parts, key)).get(ordinal)?.seen
-        : seenChild(parts, summary, open);
+  const seen = summary === undefined || ordinal === undefined ? summary : await foundChild(parts, summary, ordinal);
   if (seen === undefined) throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
   return seen;
+}
+
+/** A child that has ended is in the journal only. */
+async function foundChild(parts: ApiParts, summary: Summary, ordinal: number): Promise<Seen | undefined> {
+  const { key, machineName, name } = summary;
+  const open = openExecution(parts.executions, key, ordinal);
+  if (open !== undefined) return seenChild(parts, summary, open);
+  const index = await durableIndex(parts, key);
+  const child = await indexedExecution(index, ordinal);
+  if (child === undefined) return undefined;
+  const { run, startedAtMs, locations } = child;
+  const events = eventReader(parts.executions.store, key, child);
+  const lastId = locations.at(-1)?.lastId ?? 1;
+  const [[started], [last]] = [await events.between(1, 1), await events.between(lastId, lastId)];
+  return {
+    startedAtMs,
+    machineName,
+    name: childName(name, ordinal),
+    ...(started?.type === 'ExecutionStarted' && { inputText: JSON.stringify(started.input) }),
+    ...(last !== undefined && isEnd(last) && { ended: endingOf(last) }),
+    mapRunArn: parts.arns.mapRun(machineName, (await index.mapRun(run))?.label ?? '', name, run),
+  };
 }
 
 function seenChild(parts: ApiParts, summary: Summary, { child, startedAtMs, input }: Execution): Seen {
@@ -47,38 +59,6 @@ function seenChild(parts: ApiParts, summary: Summary, { child, startedAtMs, inpu
     inputText: JSON.stringify(input),
     mapRunArn,
   };
-}
-
-interface SeenChild {
-  readonly arn: string;
-  readonly run: number;
-  readonly seen: Seen;
-}
-
-/** Children of a closed or half-closed Map Run are in their parent's journal only. */
-function childrenOf(parts: ApiParts, { machineName, name }: Summary, facts: readonly Fact[]): ReadonlyMap<number, SeenChild> {
-  const labels = new Map<number, string>();
-  const children = new Map<number, SeenChild>();
-  for (const fact of facts) {
-    if (fact.type === 'MapRunStarted') labels.set(fact.run, fact.label);
-    if (fact.x === undefined) continue;
-    if (fact.type === 'ExecutionStarted' && fact.parent !== undefined) {
-      const label = labels.get(fact.parent.run) ?? '';
-      const seen = {
-        startedAtMs: fact.at,
-        machineName,
-        name: childName(name, fact.x),
-        inputText: JSON.stringify(fact.input),
-        mapRunArn: parts.arns.mapRun(machineName, label, name, fact.parent.run),
-      };
-      children.set(fact.x, { arn: parts.arns.childExecution(machineName, label, name, fact.x), run: fact.parent.run, seen });
-      continue;
-    }
-    const child = children.get(fact.x);
-    const ended = isEnd(fact) ? endingOf(fact) : undefined;
-    if (child !== undefined && ended !== undefined) children.set(fact.x, { ...child, seen: { ...child.seen, ended } });
-  }
-  return children;
 }
 
 const INCLUDED = { included: true };
@@ -115,6 +95,12 @@ export function describe(
   };
 }
 
+/** What a list needs of an execution. */
+interface Listed {
+  readonly startedAtMs: number;
+  readonly ended?: Pick<Ending, 'status' | 'atMs'>;
+}
+
 const STATUSES = ['SUCCEEDED', 'TIMED_OUT', 'PENDING_REDRIVE', 'ABORTED', 'FAILED', 'RUNNING'];
 
 export async function listExecutions(parts: ApiParts, input: Input): Promise<JsonObject> {
@@ -122,34 +108,56 @@ export async function listExecutions(parts: ApiParts, input: Input): Promise<Jso
   if (status !== undefined && !STATUSES.includes(status))
     invalid(status, 'statusFilter', `Member must satisfy enum value set: [${STATUSES.join(', ')}]`);
   const mapRunArn = optionalText(input, 'mapRunArn');
-  const all = mapRunArn === undefined ? await ofMachine(parts, input) : await ofMapRun(parts, mapRunArn);
-  const { items, nextToken } = pageOf(
-    all.filter((one) => status === undefined || one['status'] === status),
-    input,
-  );
+  const { items, nextToken } =
+    mapRunArn === undefined ? await ofMachine(parts, input, status) : await ofMapRun(parts, input, status, mapRunArn);
   return { executions: items, ...(nextToken !== undefined && { nextToken }) };
 }
 
-async function ofMachine(parts: ApiParts, input: Input): Promise<readonly JsonObject[]> {
+async function ofMachine(parts: ApiParts, input: Input, status: string | undefined): Promise<Page<JsonObject>> {
   const machine = machineOf(parts, text(input, 'stateMachineArn'));
   const summaries = await summariesOf(parts.executions, machine.name);
-  return summaries.map((summary) => listed(parts, parts.arns.execution(machine.name, summary.name), summary));
+  const wanted = summaries.filter((summary) => status === undefined || statusOf(summary) === status);
+  const { items, ...rest } = pageOf(wanted, input);
+  return { items: items.map((summary) => listed(parts, parts.arns.execution(machine.name, summary.name), summary)), ...rest };
 }
 
-async function ofMapRun(parts: ApiParts, mapRunArn: string): Promise<readonly JsonObject[]> {
+/** The latest first. The token is the ordinal to go on from, so children that start meanwhile do not move the pages. */
+async function ofMapRun(parts: ApiParts, input: Input, status: string | undefined, mapRunArn: string): Promise<Page<JsonObject>> {
   const { key, run } = mapRunAddressOf(mapRunArn);
   const summary = await summaryOf(parts.executions, key);
   if (summary === undefined) throw new ApiError('ResourceNotFound', `Resource not found: '${mapRunArn}'`);
-  const children = [...childrenOf(parts, summary, await durableFacts(parts, key)).values()].filter((child) => child.run === run);
-  return children.reverse().map(({ arn, seen }) => listed(parts, arn, seen));
+  const { most, position } = pageRequest(input);
+  const index = await durableIndex(parts, key);
+  const { label, first, last } = (await index.mapRun(run)) ?? NO_CHILDREN;
+  const { machineName, name } = summary;
+  const items: JsonObject[] = [];
+  for await (const child of index.downwards(Math.min(position ?? last, last), first)) {
+    if (child.run !== run || (status !== undefined && statusOf(child) !== status)) continue;
+    if (items.length === most) return { items, nextToken: pageToken(child.ordinal) };
+    const seen = {
+      ...child,
+      machineName,
+      name: childName(name, child.ordinal),
+      mapRunArn: parts.arns.mapRun(machineName, label, name, run),
+    };
+    items.push(listed(parts, parts.arns.childExecution(machineName, label, name, child.ordinal), seen));
+  }
+  return { items };
 }
 
-function listed({ arns }: ApiParts, executionArn: string, { machineName, name, startedAtMs, ended, mapRunArn }: Seen): JsonObject {
+const NO_CHILDREN = { label: '', first: 1, last: 0 };
+
+function statusOf({ ended }: Listed): string {
+  return ended?.status ?? 'RUNNING';
+}
+
+function listed({ arns }: ApiParts, executionArn: string, seen: Listed & Pick<Seen, 'machineName' | 'name' | 'mapRunArn'>): JsonObject {
+  const { machineName, name, startedAtMs, ended, mapRunArn } = seen;
   return {
     executionArn,
     stateMachineArn: arns.stateMachine(machineName),
     name,
-    status: ended?.status ?? 'RUNNING',
+    status: statusOf(seen),
     startDate: startedAtMs / 1000,
     ...(ended && { stopDate: ended.atMs / 1000 }),
     redriveCount: 0,

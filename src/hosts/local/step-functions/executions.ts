@@ -199,6 +199,7 @@ export function closeRoot(executions: Executions, root: Root, ending: Ending | u
   if (summary === undefined || ending === undefined) return;
   const closed = { ...summary, ended: ending };
   summaries.set(key, closed);
+  runtime.journal.seal(key);
   putSummary(executions, closed, 'after');
   runtime.journal.remove({ partition: OPEN, sort: key });
   const { status } = ending;

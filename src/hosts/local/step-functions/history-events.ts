@@ -1,7 +1,6 @@
 /** From the journal's facts to the events that GetExecutionHistory answers. */
 import type { Json, JsonObject } from '#domain/json';
-import type { Fact, FactOf, Failure } from './facts.ts';
-import { isHistoryEvent } from './facts.ts';
+import type { Fact, FactOf, Failure, HappeningType } from './facts.ts';
 
 const NOT_TRUNCATED = { truncated: false };
 type TaskFact = FactOf<
@@ -14,29 +13,35 @@ export interface HistoryNames {
   readonly mapRunArn: (run: number, label: string) => string;
 }
 
-/** The events of one execution, in order; `facts` are those of its whole journal. */
-export function historyOf(facts: readonly Fact[], ordinal: number | undefined, names: HistoryNames): readonly JsonObject[] {
-  /** The resource of each thread's open task: only its TaskScheduled carries it. */
-  const resources = new Map<number, string | undefined>();
-  const events: JsonObject[] = [];
-  for (const fact of facts) {
-    if (fact.x !== ordinal || !isHistoryEvent(fact)) continue;
-    if (fact.type === 'TaskScheduled') resources.set(fact.t ?? 0, fact.resource);
-    const [type, key, details] = eventOf(fact, resources.get(fact.t ?? 0), names);
-    events.push({
-      timestamp: fact.at / 1000,
-      type,
-      id: fact.id ?? 1,
-      previousEventId: fact.prev ?? 0,
-      ...(key !== undefined && details && { [key]: details }),
-    });
-  }
-  return events;
+/** `resource` is that of the task to which the fact belongs. */
+export function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames): JsonObject {
+  const [type, key, details] = rendered(fact, resource, names);
+  return {
+    timestamp: fact.at / 1000,
+    type,
+    id: fact.id ?? 1,
+    previousEventId: fact.prev ?? 0,
+    ...(key !== undefined && details && { [key]: details }),
+  };
+}
+
+const TASK_TYPES: ReadonlySet<HappeningType> = new Set<TaskFact['type']>([
+  'TaskScheduled',
+  'TaskStarted',
+  'TaskSubmitted',
+  'TaskSucceeded',
+  'TaskFailed',
+  'TaskTimedOut',
+  'HeartbeatMissed',
+]);
+
+export function isTaskFact(fact: Fact): fact is TaskFact {
+  return TASK_TYPES.has(fact.type);
 }
 
 type Rendered = readonly [type: string, detailsKey?: string, details?: JsonObject];
 
-function eventOf(fact: Fact, resource: string | undefined, names: HistoryNames): Rendered {
+function rendered(fact: Fact, resource: string | undefined, names: HistoryNames): Rendered {
   switch (fact.type) {
     case 'ExecutionStarted':
       return [

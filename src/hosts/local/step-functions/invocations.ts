@@ -1,11 +1,14 @@
 /**
  * Invocations in flight, bounded: a burst of a thousand children does not open a thousand of everything. A task that only waits for
- * its token is not in flight.
+ * its token is not in flight. Executions take turns, so that a small one does not wait for all the children of the large ones before it.
  */
-import type { InvokeFunction, InvokeOutcome } from './ports.ts';
+import { fairQueue } from '#domain/fair-queue';
 import type { Json } from '#domain/json';
+import type { InvokeFunction, InvokeOutcome } from './ports.ts';
 
 export interface Invocation {
+  /** The key of the top-level execution: children of Map Runs have their turns within those of the execution that drives them. */
+  readonly execution: string;
   /** Asked when its turn comes: undefined when the task was answered or given up meanwhile. */
   readonly prepare: () => { readonly functionName: string; readonly payload: Json } | undefined;
   readonly done: (outcome: InvokeOutcome) => void;
@@ -17,8 +20,7 @@ export interface Invocations {
 }
 
 export function createInvocations(invoke: InvokeFunction, mostInFlight: number): Invocations {
-  const waiting: Invocation[] = [];
-  let taken = 0;
+  const waiting = fairQueue<Invocation>();
   let inFlight = 0;
   let closed = false;
 
@@ -33,30 +35,24 @@ export function createInvocations(invoke: InvokeFunction, mostInFlight: number):
     if (!closed) done(outcome);
   };
   const next = (): void => {
-    while (inFlight < mostInFlight && taken < waiting.length && !closed) {
-      const invocation = waiting[taken++];
-      if (invocation === undefined) break;
+    while (inFlight < mostInFlight && !closed) {
+      const invocation = waiting.take();
+      if (invocation === undefined) return;
       inFlight += 1;
       void run(invocation).finally(() => {
         inFlight -= 1;
         next();
       });
     }
-    // An index and one splice instead of `shift`, which is linear in what waits.
-    if (taken > 1024 || taken === waiting.length) {
-      waiting.splice(0, taken);
-      taken = 0;
-    }
   };
   return {
     add(invocation) {
-      waiting.push(invocation);
+      waiting.add(invocation.execution, invocation);
       next();
     },
     close() {
       closed = true;
-      waiting.length = 0;
-      taken = 0;
+      waiting.drain();
     },
   };
 }

@@ -3,11 +3,15 @@
  * packs it into as few documents as fit, and starts as soon as its predecessor has ended: a thousand children that start together
  * cost a handful of writes. Whoever must not act before a fact is durable hands in an effect, which runs after the flush.
  *
- *   journal/<machine>/<name>   000000000001, …  facts, as the inside of a JSON array; an over-long fact goes on in the next document
+ *   journal/<machine>/<name>   000000000001, …  the facts (`journal-documents.ts`)
+ *   index/<machine>/<name>     where each execution's events lie in them, once it is closed (`stored-index.ts`)
  */
 import type { HostClock } from '#hosts/local/host-clock';
 import type { Fact } from './facts.ts';
+import { documentSort, journalPartition, type Line, pack, type PlacedFact, unpack } from './journal-documents.ts';
+import { addFact, copyOf, emptyIndex, type JournalIndex } from './journal-index.ts';
 import type { Checkpoint, CheckpointKey, CheckpointStore } from './ports.ts';
+import { indexDocuments } from './stored-index.ts';
 
 export interface Journal {
   append(key: string, fact: Fact): void;
@@ -17,46 +21,75 @@ export interface Journal {
   /** Runs the effect once everything appended so far is durable. */
   afterDurable(effect: () => void): void;
   durable(): Promise<void>;
-  read(key: string): Promise<readonly Fact[]>;
   /** Reads a journal that is to be continued. */
   reopen(key: string): Promise<readonly Fact[]>;
+  /** Of an open journal, what is durable of it; undefined of any other. */
+  indexOf(key: string): JournalIndex | undefined;
+  /** The last fact of this key is appended: its index is written behind it, in the same flush. */
+  seal(key: string): void;
   /** No more facts will come for this key. */
   forget(key: string): void;
   close(): Promise<void>;
 }
 
-/** An item of DynamoDB holds 400 KB; the port allows 350 KB of text. */
-const LARGEST_BODY_BYTES = 350_000;
-/** A piece of an over-long fact, in characters: at most three bytes of UTF-8 each. */
-const LONGEST_PIECE = 110_000;
+/** A journal that is no longer than this is read whole, so that most executions cost no document more. */
+const LONGEST_UNINDEXED_BYTES = 64_000;
 const RETRY_AFTER_MS = 200;
 
 interface Batch {
-  readonly lines: Map<string, string[]>;
+  readonly lines: Map<string, Line[]>;
+  readonly sealed: Set<string>;
   readonly before: Checkpoint[];
   readonly after: Checkpoint[];
   readonly removals: CheckpointKey[];
   readonly effects: (() => void)[];
 }
 
-const emptyBatch = (): Batch => ({ lines: new Map(), before: [], after: [], removals: [], effects: [] });
+/** What is written of one journal. */
+interface Written {
+  documents: number;
+  bytes: number;
+  readonly index: JournalIndex;
+}
+
+interface Prepared {
+  readonly documents: readonly Checkpoint[];
+  /** To be called when the documents are durable. */
+  readonly indexed: readonly (() => void)[];
+}
+
+const emptyBatch = (): Batch => ({ lines: new Map(), sealed: new Set(), before: [], after: [], removals: [], effects: [] });
 
 export function createJournal(store: CheckpointStore, clock: HostClock): Journal {
   let batch = emptyBatch();
   let flushing: Promise<void> | undefined;
   let closing = false;
   let closed = false;
-  const written = new Map<string, number>();
+  const written = new Map<string, Written>();
 
-  const bodiesOf = async (key: string): Promise<readonly string[]> => (await store.read(partitionOf(key))).map(({ body }) => body);
-  const documentsOf = ({ lines, before, after }: Batch): readonly Checkpoint[] => {
+  const writtenOf = (key: string): Written => {
+    const known = written.get(key) ?? { documents: 0, bytes: 0, index: emptyIndex() };
+    written.set(key, known);
+    return known;
+  };
+  const prepare = ({ lines, sealed, before, after }: Batch): Prepared => {
     const documents: Checkpoint[] = [];
-    for (const [key, ofKey] of lines) {
-      let count = written.get(key) ?? 0;
-      for (const body of pack(ofKey)) documents.push({ partition: partitionOf(key), sort: String(++count).padStart(12, '0'), body });
-      written.set(key, count);
+    const indexed: (() => void)[] = [];
+    for (const key of new Set([...lines.keys(), ...sealed])) {
+      const known = writtenOf(key);
+      const placed: PlacedFact[] = [];
+      for (const { body, bytes, facts } of pack(lines.get(key) ?? [])) {
+        const document = ++known.documents;
+        known.bytes += bytes;
+        documents.push({ partition: journalPartition(key), sort: documentSort(document), body });
+        for (const fact of facts) placed.push({ fact, document });
+      }
+      // The index grows once the documents are durable, so that nobody is led to one that is not there. The stored one comes with them.
+      indexed.push(() => void extended(known.index, placed));
+      if (sealed.has(key) && known.bytes > LONGEST_UNINDEXED_BYTES)
+        documents.push(...indexDocuments(key, extended(copyOf(known.index), placed)));
     }
-    return [...before, ...documents, ...after];
+    return { documents: [...before, ...documents, ...after], indexed };
   };
   /** A store that does not answer stops the host's executions and nothing else: what is prepared is written when it is back. */
   const writeUntilDone = async (documents: readonly Checkpoint[], removals: readonly CheckpointKey[]): Promise<boolean> => {
@@ -77,9 +110,10 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     while (!isEmpty(batch) && !closed) {
       const current = batch;
       batch = emptyBatch();
-      const documents = documentsOf(current);
+      const { documents, indexed } = prepare(current);
       const idle = documents.length === 0 && current.removals.length === 0;
       if (!idle && !(await writeUntilDone(documents, current.removals))) break;
+      for (const index of indexed) index();
       for (const effect of current.effects) effect();
     }
     flushing = undefined;
@@ -97,9 +131,10 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     });
   return {
     append(key, fact) {
+      const line = { text: JSON.stringify(fact), fact };
       const lines = batch.lines.get(key);
-      if (lines === undefined) batch.lines.set(key, [JSON.stringify(fact)]);
-      else lines.push(JSON.stringify(fact));
+      if (lines === undefined) batch.lines.set(key, [line]);
+      else lines.push(line);
       wake();
     },
     put(checkpoint, order) {
@@ -112,11 +147,17 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     },
     afterDurable,
     durable,
-    read: async (key) => unpack(await bodiesOf(key)),
     async reopen(key) {
-      const bodies = await bodiesOf(key);
-      written.set(key, bodies.length);
-      return unpack(bodies);
+      const documents = await store.read(journalPartition(key));
+      const placed = unpack(documents);
+      const bytes = documents.reduce((sum, { body }) => sum + Buffer.byteLength(body), 0);
+      written.set(key, { documents: documents.length, bytes, index: extended(emptyIndex(), placed) });
+      return placed.map(({ fact }) => fact);
+    },
+    indexOf: (key) => written.get(key)?.index,
+    seal(key) {
+      batch.sealed.add(key);
+      wake();
     },
     forget: (key) => void written.delete(key),
     async close() {
@@ -128,51 +169,13 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
   };
 }
 
-function partitionOf(key: string): string {
-  return `journal/${key}`;
+function extended(index: JournalIndex, placed: readonly PlacedFact[]): JournalIndex {
+  for (const { fact, document } of placed) addFact(index, fact, document);
+  return index;
 }
 
-function isEmpty({ lines, before, after, removals, effects }: Batch): boolean {
-  return lines.size === 0 && before.length === 0 && after.length === 0 && removals.length === 0 && effects.length === 0;
-}
-
-function* pack(lines: readonly string[]): Generator<string> {
-  let body: string[] = [];
-  let bytes = 0;
-  for (const line of lines) {
-    const lineBytes = Buffer.byteLength(line) + 1;
-    if (bytes > 0 && bytes + lineBytes > LARGEST_BODY_BYTES) {
-      yield body.join(',');
-      body = [];
-      bytes = 0;
-    }
-    if (lineBytes > LARGEST_BODY_BYTES) {
-      yield* pieces(line);
-      continue;
-    }
-    body.push(line);
-    bytes += lineBytes;
-  }
-  if (bytes > 0) yield body.join(',');
-}
-
-/** `+` marks a piece that goes on in the next document, `.` the last one. */
-function* pieces(line: string): Generator<string> {
-  for (let start = 0; start < line.length; start += LONGEST_PIECE) {
-    yield `${start + LONGEST_PIECE < line.length ? '+' : '.'}${line.slice(start, start + LONGEST_PIECE)}`;
-  }
-}
-
-function unpack(bodies: readonly string[]): readonly Fact[] {
-  const facts: Fact[] = [];
-  let piece = '';
-  for (const body of bodies) {
-    if (body.startsWith('+')) piece += body.slice(1);
-    else {
-      const text = body.startsWith('.') ? piece + body.slice(1) : body;
-      piece = '';
-      for (const fact of JSON.parse(`[${text}]`) as Fact[]) facts.push(fact);
-    }
-  }
-  return facts;
+function isEmpty({ lines, sealed, before, after, removals, effects }: Batch): boolean {
+  return (
+    lines.size === 0 && sealed.size === 0 && before.length === 0 && after.length === 0 && removals.length === 0 && effects.length === 0
+  );
 }

@@ -21,6 +21,16 @@ export interface CheckpointStore {
   write(puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): Promise<void>;
   /** In order of the sort key, all pages; consistent. */
   read(partition: string, sortPrefix?: string): Promise<readonly Checkpoint[]>;
+  /** The part of a partition between two sort keys, both included; consistent. It costs what it answers, not what the partition holds. */
+  between(partition: string, range: SortRange): Promise<readonly Checkpoint[]>;
+}
+
+export interface SortRange {
+  readonly from: string;
+  readonly to: string;
+  /** Against the order of the sort key. */
+  readonly latestFirst?: boolean;
+  readonly most?: number;
 }
 
 export interface CheckpointKey {

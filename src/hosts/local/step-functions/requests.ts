@@ -38,23 +38,37 @@ export interface Page<Item> {
   readonly nextToken?: string;
 }
 
-/** A page token is the offset of the next page, bound to nothing: the lists only grow at one end within a listing's lifetime. */
-export function pageOf<Item>(all: readonly Item[], input: Input): Page<Item> {
+export interface PageRequest {
+  readonly most: number;
+  /** Where the page begins, as the token before said; undefined for the first page. What it counts is the list's affair. */
+  readonly position: number | undefined;
+}
+
+export function pageRequest(input: Input): PageRequest {
   const { maxResults = 0 } = input;
   if (typeof maxResults !== 'number') invalid(maxResults, 'maxResults', 'Member must be a number');
   if (maxResults > LONGEST_PAGE) invalid(maxResults, 'maxResults', `Member must have value less than or equal to ${LONGEST_PAGE}`);
   const token = optionalText(input, 'nextToken');
   if (token !== undefined && token.length > LONGEST_PAGE_TOKEN)
     invalid(token, 'nextToken', `Member must have length less than or equal to ${LONGEST_PAGE_TOKEN}`);
-  const start = token === undefined ? 0 : offsetOf(token);
-  const end = start + (maxResults === 0 ? DEFAULT_PAGE : maxResults);
-  return { items: all.slice(start, end), ...(end < all.length && { nextToken: Buffer.from(`page|${end}`).toString('base64') }) };
+  return { most: maxResults === 0 ? DEFAULT_PAGE : maxResults, position: token === undefined ? undefined : positionOf(token) };
 }
 
-function offsetOf(token: string): number {
-  const offset = /^page\|(\d+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
-  if (offset === undefined) throw new ApiError('InvalidToken', `Invalid Token: 'Invalid token'`);
-  return Number(offset);
+export function pageToken(position: number): string {
+  return Buffer.from(`page|${position}`).toString('base64');
+}
+
+/** Of a list that is at hand whole: its token is the offset of the next page. */
+export function pageOf<Item>(all: readonly Item[], input: Input): Page<Item> {
+  const { most, position: start = 0 } = pageRequest(input);
+  const end = start + most;
+  return { items: all.slice(start, end), ...(end < all.length && { nextToken: pageToken(end) }) };
+}
+
+function positionOf(token: string): number {
+  const position = /^page\|(\d+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
+  if (position === undefined) throw new ApiError('InvalidToken', `Invalid Token: 'Invalid token'`);
+  return Number(position);
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html: what a name must not contain. */

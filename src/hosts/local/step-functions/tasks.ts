@@ -74,6 +74,7 @@ export function perform(runtime: Runtime, thread: Thread, task: OpenTask): void 
     return;
   }
   runtime.invocations.add({
+    execution: thread.execution.root.key,
     prepare: () => (thread.phase === task ? callOf(resource, task.parameters) : undefined),
     done: (outcome) => {
       invoked(runtime, thread, task, outcome);

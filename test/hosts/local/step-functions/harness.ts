@@ -31,13 +31,19 @@ export interface HarnessOptions {
   readonly checkpoints?: CheckpointStore;
   readonly clock?: DrivenClock;
   readonly ids?: string;
+  readonly mostInvocationsInFlight?: number;
 }
 
 let processes = 0;
 
 export function harness(
   script: Script,
-  { checkpoints = memoryCheckpoints(), clock = drivenClock(BEGIN_MS), ids = `p${++processes}` }: HarnessOptions = {},
+  {
+    checkpoints = memoryCheckpoints(),
+    clock = drivenClock(BEGIN_MS),
+    ids = `p${++processes}`,
+    mostInvocationsInFlight,
+  }: HarnessOptions = {},
 ): Harness {
   let issued = 0;
   const ended: Parameters<ExecutionEnded>[0][] = [];
@@ -46,6 +52,7 @@ export function harness(
     clock,
     newId: () => `${ids}-${++issued}`,
     invoke: async (name, payload) => await script(name, payload),
+    ...(mostInvocationsInFlight !== undefined && { mostInvocationsInFlight }),
     onExecutionEnded: (detail) => ended.push(detail),
   });
   const call = async (operation: string, input: Json): Promise<JsonObject> => {

@@ -2,6 +2,8 @@ import type { Checkpoint, CheckpointKey, CheckpointStore } from '#hosts/local/st
 
 export interface MemoryCheckpoints extends CheckpointStore {
   readonly writes: { readonly count: number; readonly documents: number };
+  /** What was read since the counts were last set to 0. */
+  readonly reads: { count: number; documents: number; characters: number };
   /**
    * At the given write (the first is 1) the process is gone: nobody is answered any more. Of the dying write, that many documents are
    * still written, which is what a flush of more than one transaction may leave.
@@ -14,6 +16,18 @@ export interface MemoryCheckpoints extends CheckpointStore {
 export function memoryCheckpoints(partitions = new Map<string, Map<string, string>>()): MemoryCheckpoints {
   const writes = { count: 0, documents: 0 };
   let dying = { write: Infinity, documents: 0 };
+  const reads = { count: 0, documents: 0, characters: 0 };
+  const sorted = (partition: string, wanted: (sort: string) => boolean): readonly Checkpoint[] =>
+    [...(partitions.get(partition) ?? new Map<string, string>())]
+      .filter(([sort]) => wanted(sort))
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([sort, body]) => ({ partition, sort, body }));
+  const counted = (found: readonly Checkpoint[]): Promise<readonly Checkpoint[]> => {
+    reads.count += 1;
+    reads.documents += found.length;
+    reads.characters += found.reduce((sum, { body }) => sum + body.length, 0);
+    return Promise.resolve(found);
+  };
   const apply = (puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): void => {
     for (const { partition, sort, body } of puts) {
       const documents = partitions.get(partition) ?? new Map<string, string>();
@@ -23,6 +37,7 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
   };
   return {
     writes,
+    reads,
     write(puts, deletes) {
       writes.count += 1;
       if (writes.count === dying.write) apply(puts.slice(0, dying.documents), deletes.slice(0, Math.max(0, dying.documents - puts.length)));
@@ -31,11 +46,10 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
       apply(puts, deletes);
       return Promise.resolve();
     },
-    read(partition, sortPrefix = '') {
-      const documents = [...(partitions.get(partition) ?? new Map<string, string>())].filter(([sort]) => sort.startsWith(sortPrefix));
-      return Promise.resolve(
-        documents.sort(([left], [right]) => (left < right ? -1 : 1)).map(([sort, body]) => ({ partition, sort, body })),
-      );
+    read: (partition, sortPrefix = '') => counted(sorted(partition, (sort) => sort.startsWith(sortPrefix))),
+    between(partition, { from, to, latestFirst = false, most = Infinity }) {
+      const found = sorted(partition, (sort) => sort >= from && sort <= to);
+      return counted((latestFirst ? found.toReversed() : found).slice(0, most));
     },
     dieAt(write, documents = 0) {
       dying = { write, documents };

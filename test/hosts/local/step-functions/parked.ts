@@ -1,5 +1,5 @@
 import type { JsonObject } from '#domain/json';
-import { BEGIN_MS, harness, type Harness, returned } from './harness.ts';
+import { BEGIN_MS, harness, type Harness, type HarnessOptions, returned } from './harness.ts';
 
 const CAUGHT: JsonObject = { Type: 'Pass', End: true };
 
@@ -25,17 +25,40 @@ export function parked(fields: JsonObject = {}): JsonObject {
   };
 }
 
+/** The same machine as the children of a distributed Map: so many of them, or one per item of an expression. */
+export function distributed(items: number | string, { StartAt, States }: JsonObject, fields: JsonObject = {}): JsonObject {
+  return {
+    QueryLanguage: 'JSONata',
+    StartAt: 'Fan',
+    States: {
+      Fan: {
+        Type: 'Map',
+        Label: 'Jobs',
+        Items: typeof items === 'number' ? `{% [1..${items}] %}` : `{% ${items} %}`,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' },
+          StartAt: StartAt ?? null,
+          States: States ?? null,
+        },
+        Output: {},
+        ...fields,
+        End: true,
+      },
+    },
+  };
+}
+
 export interface Parked {
   readonly token: string;
   readonly tries: number;
 }
 
-export function parking(): { readonly sfn: Harness; readonly seen: Parked[] } {
+export function parking(options: HarnessOptions = {}): { readonly sfn: Harness; readonly seen: Parked[] } {
   const seen: Parked[] = [];
   const sfn = harness((_name, payload) => {
     seen.push(payload as unknown as Parked);
     return returned({});
-  });
+  }, options);
   return { sfn, seen };
 }
 

@@ -1,0 +1,109 @@
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { JobRunner } from '#adapters/engines/duckdb/job-runner';
+import { NO_RECORDS, type WorkerTask } from '#adapters/engines/duckdb/protocol';
+import type { JobResult, Results } from '#adapters/engines/duckdb/results';
+import type { Reply, Worker, WorkerPool } from '#adapters/engines/duckdb/worker-pool';
+import { engineJobId, instant, runId } from '#domain/ids';
+
+const RUNS = ['01K00000000000000000000001', '01K00000000000000000000002', '01K00000000000000000000003'].map(runId);
+
+/** The runner removes what a job leaves there, which is nothing. */
+const NOWHERE = path.resolve('.out/no-such-folder');
+
+/** Workers that end a job when they are told to, and remember which they had. */
+function scriptedPool(size: number): { readonly pool: WorkerPool; readonly begun: string[]; readonly endNext: () => Promise<void> } {
+  const begun: string[] = [];
+  const busy: ((reply: Reply) => void)[] = [];
+  let free = size;
+  const worker: Worker = {
+    pid: undefined,
+    ask: (task: WorkerTask) =>
+      new Promise((resolve) => {
+        begun.push(task.kind === 'run' ? path.basename(task.order.scratch) : task.kind);
+        busy.push(resolve);
+      }),
+    stop: () => undefined,
+    kill: () => undefined,
+  };
+  return {
+    begun,
+    pool: {
+      take() {
+        if (free === 0) return undefined;
+        free -= 1;
+        return worker;
+      },
+      close: () => Promise.resolve(),
+    },
+    async endNext() {
+      free += 1;
+      busy.shift()?.({
+        kind: 'answer',
+        engineId: 'one',
+        answer: { kind: 'ended', outcome: { state: 'succeeded', counts: NO_RECORDS, outputs: [] } },
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+/** In memory: what is on disk is the matter of the tests beside this one. */
+function keptResults(): Results {
+  const kept = new Map<string, JobResult>();
+  return {
+    load: (id) => Promise.resolve(kept.get(id)),
+    save: (id, result) => Promise.resolve(void kept.set(id, result)),
+    remove: (id) => Promise.resolve(void kept.delete(id)),
+    expire: () => Promise.resolve(),
+  };
+}
+
+function queue(size: number) {
+  const { pool, begun, endNext } = scriptedPool(size);
+  const ended: string[] = [];
+  const runner = new JobRunner({
+    pool,
+    results: keptResults(),
+    now: () => instant(0),
+    stopGraceMs: 1000,
+    onEnded: ({ id }) => ended.push(id),
+  });
+  const add = (run: number, job: string): boolean => {
+    const order = {
+      definition: { inputs: [], stages: [], target: { path: 'x', sql: 'SELECT 1', format: 'csv' as const } },
+      parameters: {},
+      inputRoot: NOWHERE,
+      outputRoot: NOWHERE,
+      scratch: path.join(NOWHERE, 'scratch', job),
+      temporaryOutput: path.join(NOWHERE, `${job}.part`),
+      memoryLimit: '1GB',
+    };
+    return runner.add({ id: engineJobId(job), runId: RUNS[run] ?? runId(''), order });
+  };
+  return { runner, add, begun, endNext, ended };
+}
+
+test('a job of a run that comes late begins after one job of every other run, not after all that were queued', async () => {
+  const { add, begun, endNext } = queue(2);
+  for (let job = 0; job < 50; job += 1) add(0, `a${job}`);
+  for (let job = 0; job < 50; job += 1) add(1, `b${job}`);
+  add(2, 'late');
+  for (let ends = 0; ends < 3; ends += 1) await endNext();
+  expect(begun).toEqual(['a0', 'a1', 'a2', 'b0', 'late']);
+  for (let ends = 0; ends < 96; ends += 1) await endNext();
+  expect(begun).toHaveLength(101);
+  expect(new Set(begun).size).toBe(101);
+  expect(begun.filter((job) => job.startsWith('b'))).toEqual(Array.from({ length: 50 }, (_, job) => `b${job}`));
+});
+
+test('a queued job that is stopped takes no turn of its run', async () => {
+  const { runner, add, begun, endNext, ended } = queue(1);
+  for (const job of ['a0', 'a1', 'a2']) add(0, job);
+  add(1, 'b0');
+  await runner.stop(engineJobId('a1'), false);
+  expect(ended).toEqual(['a1']);
+  for (let ends = 0; ends < 3; ends += 1) await endNext();
+  expect(begun).toEqual(['a0', 'a2', 'b0']);
+  expect(runner.stateOf(engineJobId('a1'))).toBeUndefined();
+});
