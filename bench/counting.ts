@@ -75,6 +75,11 @@ export function countedCheckpoints(tally: () => Tally): CountedCheckpoints {
     else if (type === 'ExecutionStarted') open += 1;
     else if (ENDED.has(type) && x === undefined) open -= 1;
   };
+  const sorted = (partition: string, isWanted: (sort: string) => boolean): readonly Checkpoint[] =>
+    [...(partitions.get(partition) ?? [])]
+      .filter(([sort]) => isWanted(sort))
+      .map(([sort, body]) => ({ partition, sort, body }))
+      .sort((a, b) => (a.sort < b.sort ? -1 : 1));
   return {
     openExecutions: () => open,
     write(puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]) {
@@ -87,9 +92,10 @@ export function countedCheckpoints(tally: () => Tally): CountedCheckpoints {
       for (const { partition, sort } of deletes) partitions.get(partition)?.delete(sort);
       return Promise.resolve();
     },
-    read(partition, sortPrefix = '') {
-      const found = [...(partitions.get(partition) ?? [])].filter(([sort]) => sort.startsWith(sortPrefix));
-      return Promise.resolve(found.map(([sort, body]) => ({ partition, sort, body })).sort((a, b) => (a.sort < b.sort ? -1 : 1)));
+    read: (partition, sortPrefix = '') => Promise.resolve(sorted(partition, (sort) => sort.startsWith(sortPrefix))),
+    between(partition, { from, to, latestFirst = false, most = Infinity }) {
+      const found = sorted(partition, (sort) => sort >= from && sort <= to);
+      return Promise.resolve((latestFirst ? found.toReversed() : found).slice(0, most));
     },
   };
 }

@@ -9,7 +9,9 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { createTable, serviceTable } from '#adapters/dynamodb/create-table';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { epochMs, instant, type RunId } from '#domain/ids';
 import { parseConfiguration } from '#hosts/configuration';
@@ -47,7 +49,7 @@ const TABLE = 'counted';
 const START_MS = Date.parse('2026-03-01T00:00:00.000Z');
 const SECRET = 's'.repeat(43);
 /** As the deployed service has it: src/hosts/wiring.ts and the default of SLUICE_POLL_FLOOR_SECONDS. */
-const POLICY = { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'aws' } as const;
+const POLICY = { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'aws', engineLimits: {} } as const;
 
 export interface VirtualServiceOptions {
   /** Holds serverless.yml and state-machines/. */
@@ -95,11 +97,13 @@ export async function virtualService({ project, load, seed, ...options }: Virtua
   const newStores = (): StorePorts => {
     const table = dynamoTable(client, TABLE);
     return {
-      clock: { now: () => instant(clock.nowMs()) },
+      clock: { now: () => instant(clock.nowMs()), pause: (ms) => lambda.pause(ms) },
       randomness: { newUlid: (at) => ulid(epochMs(at), randomOfIds), fraction: random },
       catalog: dynamoCatalogStore(table),
       runs: dynamoRunStore(table),
       jobs: dynamoJobStore(table),
+      slots: dynamoSlotStore(table),
+      durations: dynamoDurationStore(table),
       cursors: { encode: encodeCursor, decode: decodeCursor },
       apiTokens: dynamoApiTokenStore(table),
     };

@@ -8,8 +8,10 @@ goes on), 4 no valid token, 5 cancelled, 70 the service failed or does not answe
 const OVERVIEW_EXAMPLES = `  sluice catalog apply examples/catalog
   sluice run start -s csv -t parquet -p SOURCE_PATH=airports.csv -p TARGET_PATH=airports.parquet --wait
   sluice run list --state failed --json run-id,state
+  sluice run retry RUN --failed --wait
   sluice job params JOB --diff
-  sluice metrics --user-run-id nightly --csv`;
+  sluice metrics --user-run-id nightly --csv
+  sluice doctor`;
 
 export function overview(commands: readonly Command[]): string {
   return `Starts parameterised jobs and follows them to the end.

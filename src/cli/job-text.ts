@@ -1,13 +1,15 @@
 /** One job as text: how it stands, what happened to it, what it was started with. Pure. */
 import type { HistoryEntryView, JobComparison, JobView } from '#contract/views';
 import { valueOf } from './parameter-sets.ts';
-import { duration, nameLines, number, table } from './table.ts';
+import { queueText } from './run-text.ts';
+import { duration, nameLines, number, oneLine, table } from './table.ts';
 
 export type JobParameters = NonNullable<JobView['parameters']>;
 type Value = JobParameters[string]['value'];
 
 export function jobSummary(job: JobView): string {
-  const { failure, metrics, links } = job;
+  const { failure, metrics, links, 'set-key': setKey, 'cancel-requested-at': cancelledAt } = job;
+  const queue = queueText(job);
   const engine = [
     ['job', job['engine-job-id']],
     ['on', metrics?.['engine-id']],
@@ -15,7 +17,10 @@ export function jobSummary(job: JobView): string {
   ].flatMap(([name, id]) => (id === undefined ? [] : [`${name} ${id}`]));
   return `${job['job-id']} ${job.state}\n${nameLines([
     ['run', `${job['run-id']}, set ${job.index}`],
+    ...(setKey === undefined ? [] : [['set key', setKey] as const]),
     ['attempt', number(job.attempt)],
+    ...(queue === undefined ? [] : [['queued', queue] as const]),
+    ...(cancelledAt === undefined ? [] : [['cancel', `asked for at ${cancelledAt}; it is being stopped`] as const]),
     ...(failure ? [['failure', `${failure.reason}: ${failure.message}`] as const] : []),
     ...(metrics ? metricsLines(metrics) : []),
     ...(engine.length > 0 ? [['engine', engine.join(', ')] as const] : []),
@@ -62,6 +67,32 @@ export function historyTable(entries: readonly HistoryEntryView[]): string {
     actor,
     data === undefined ? '' : JSON.stringify(data),
   ]);
+  return table(columns, rows);
+}
+
+/** Of one set in several runs. */
+export function setHistoryTable(jobs: readonly JobView[]): string {
+  const columns = [
+    { title: 'JOB' },
+    { title: 'STATE' },
+    { title: 'ATTEMPT', align: 'right' as const },
+    { title: 'OUT', align: 'right' as const },
+    { title: 'DURATION', align: 'right' as const },
+    { title: 'UPDATED' },
+    { title: 'FAILURE' },
+  ];
+  const rows = jobs.map(({ metrics, failure, ...job }) => {
+    const took = metrics?.['duration-ms'];
+    return [
+      job['job-id'],
+      job.state,
+      number(job.attempt),
+      metrics ? number(metrics['output-record-count']) : '',
+      took === undefined ? '' : duration(took),
+      job['updated-at'],
+      failure ? `${failure.reason}: ${oneLine(failure.message)}` : '',
+    ];
+  });
   return table(columns, rows);
 }
 

@@ -22,6 +22,7 @@ export const runListing: Command = {
     from: { value: 'TIME', help: 'runs that were started at this time or later' },
     before: { value: 'TIME', help: 'runs that were started before this time' },
     parameter: { value: 'KEY=VALUE', help: 'runs of which a set has this value, of a key that its template declares as searchable' },
+    quiet: { short: 'q', help: 'the ids alone, one in a line' },
     limit: { short: 'L', value: 'NUMBER', help: 'how many (20)' },
   },
   fields: Object.keys(RunView.shape),
@@ -32,14 +33,18 @@ export const runListing: Command = {
     'sluice run list --template-id tmpl_csv-to-parquet --from 2026-11-21T00:00:00Z --before 2026-11-22T00:00:00Z',
     'sluice run list --parameter COUNTRY=Japan --json run-id',
     'sluice run list --json run-id,state,jobs',
+    'sluice run list --state running --user-id ada -q | xargs -n 1 sluice run cancel',
   ],
   undone: 'the runs cannot be listed',
   async run({ client, stdout, stderr }, invocation) {
     const limit = numberFlag(invocation, 'limit', 1) ?? 20;
     const filter = filterOf(invocation);
+    const isQuiet = invocation.has('quiet');
+    if (isQuiet && invocation.json) throw new UsageError('--quiet and --json are two forms of the same: give one');
     const { items, more } = await take(limit, (page) => client.runs({ ...filter, ...page }));
     if (more) stderr.write(`Shown: the newest ${limit}; --limit shows more.\n`);
-    if (invocation.json) stdout.write(jsonText(items, invocation.json));
+    if (isQuiet) stdout.write(items.map((run) => `${run['run-id']}\n`).join(''));
+    else if (invocation.json) stdout.write(jsonText(items, invocation.json));
     else if (items.length > 0) stdout.write(runList(items));
     else stderr.write('No runs.\n');
     return 0;

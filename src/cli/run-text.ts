@@ -27,19 +27,28 @@ export function runList(runs: readonly RunView[]): string {
 }
 
 export function runSummary(run: RunView): string {
-  const { jobs, records, closing } = run;
+  const { jobs, records, closing, waiting } = run;
+  const { 'skipped-sets': leftOut, 'cloned-from': clonedFrom, 'next-poll-at': nextPollAt } = run;
   const took = runDuration(run);
   const lines: readonly (readonly [string, string])[] = [
     ['user run', `${run['user-run-id']} of ${run['user-id']}`],
     ['pattern', `${run['source-type']} to ${run['target-type']}, ${run['template-id']} version ${run['template-version']}`],
+    ...(clonedFrom === undefined ? [] : [['clone of', clonedFrom] as const]),
+    ['attempt', number(run.attempt)],
     ['jobs', `${number(jobs.total)}: ${jobCounts(run)}`],
+    ...(leftOut === undefined ? [] : [['left out', `${setsText(leftOut)} that had succeeded before`] as const]),
+    ...(waiting ? [['waiting', `${jobsText(waiting.jobs)} since ${waiting.since}: ${waiting.reason}`] as const] : []),
     ['records', `${number(records.input)} in, ${number(records.output)} out, ${number(records.error)} in error`],
     ['created', run['created-at']],
     ...(run['finished-at'] === undefined ? [] : [['finished', `${run['finished-at']}${took === undefined ? '' : ` (${took})`}`] as const]),
     ...(closing === undefined ? [] : [['closing', `${closing.reason}: ${oneLine(closing.message)}`] as const]),
+    ...(nextPollAt === undefined ? [] : [['next look', `${nextPollAt}, or sooner when the engine tells of a change`] as const]),
   ];
   return `${run['run-id']} ${run.state}\n${nameLines(lines)}`;
 }
+
+export const jobsText = (count: number): string => `${number(count)} ${count === 1 ? 'job' : 'jobs'}`;
+const setsText = (count: number): string => `${number(count)} ${count === 1 ? 'set' : 'sets'}`;
 
 function jobCounts({ jobs }: RunView): string {
   const counts = [
@@ -59,36 +68,61 @@ function runDuration(run: RunView): string | undefined {
   return finishedAt === undefined ? undefined : duration(Date.parse(finishedAt) - Date.parse(run['created-at']));
 }
 
-/** One row per parameter set, in their order; the message of a failure in one line. */
+/** One row per parameter set, in their order; the message of a failure in one line. Attempts are told where there was a second. */
 export function jobTable(jobs: readonly JobView[]): string {
+  const withAttempts = jobs.some(({ attempt }) => attempt > 1);
   const columns = [
     { title: 'SET', align: 'right' as const },
     { title: 'STATE' },
+    ...(withAttempts ? [{ title: 'ATTEMPT', align: 'right' as const }] : []),
     { title: 'IN', align: 'right' as const },
     { title: 'OUT', align: 'right' as const },
     { title: 'ERROR', align: 'right' as const },
     { title: 'DURATION', align: 'right' as const },
     { title: 'OUTPUT OR FAILURE' },
   ];
-  return table(columns, jobs.map(jobRow));
+  return table(
+    columns,
+    jobs.map((job) => jobRow(job, withAttempts)),
+  );
 }
 
-function jobRow({ index, state, metrics, failure }: JobView): readonly string[] {
+function jobRow(job: JobView, withAttempt: boolean): readonly string[] {
+  const { index, state, metrics } = job;
   const took = metrics?.['duration-ms'];
   return [
     number(index),
     state,
+    ...(withAttempt ? [number(job.attempt)] : []),
     metrics ? number(metrics['input-record-count']) : '',
     metrics ? number(metrics['output-record-count']) : '',
     metrics ? number(metrics['error-record-count']) : '',
     took === undefined ? '' : duration(took),
-    failure ? `${failure.reason}: ${oneLine(failure.message)}` : (metrics?.outputs ?? []).join(', '),
+    outcome(job),
   ];
+}
+
+/** What it wrote or why it failed; before that, what it waits for. */
+function outcome(job: JobView): string {
+  const { failure, metrics } = job;
+  if (failure) return `${failure.reason}: ${oneLine(failure.message)}`;
+  if (job['cancel-requested-at'] !== undefined) return 'is being cancelled';
+  return queueText(job) ?? (metrics?.outputs ?? []).join(', ');
+}
+
+/** Why a job has not begun; undefined where it has, or is about to. */
+export function queueText({ queued }: JobView): string | undefined {
+  if (queued === undefined) return undefined;
+  const { for: what, 'not-before': notBefore } = queued;
+  const from = notBefore === undefined ? '' : `, not before ${notBefore}`;
+  return what === 'slot' ? `waits for a slot${from}` : `waits for its retry${from}`;
 }
 
 /** What a terminal shows while somebody waits. */
 export function progress(run: RunView): string {
   const ended = run.jobs.total - run.jobs.open;
   const failed = run.jobs.failed === 0 ? '' : `, ${number(run.jobs.failed)} failed`;
-  return `${run['run-id']} ${run.state}: ${number(ended)} of ${number(run.jobs.total)} jobs ended${failed}, ${number(run.records.output)} records out`;
+  const waiting = run.waiting === undefined ? '' : `; ${jobsText(run.waiting.jobs)} waiting: ${run.waiting.reason}`;
+  const records = `${number(run.records.output)} records out`;
+  return `${run['run-id']} ${run.state}: ${number(ended)} of ${number(run.jobs.total)} jobs ended${failed}, ${records}${waiting}`;
 }

@@ -5,25 +5,37 @@ import { catalogExport, catalogView } from './catalog-view.ts';
 import { catalogApply, catalogList } from './catalog.ts';
 import { UsageError, type Command, type Context, type ExitCode } from './command.ts';
 import { connectionOf, type Environment } from './connection.ts';
+import { doctor } from './doctor.ts';
 import { failureOf, failureText } from './failures.ts';
 import { parseInvocation } from './flags.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
+import { jobCancel, jobSetHistory } from './job-changes.ts';
 import { jobHistory, jobParams, jobView } from './job.ts';
 import { metricsDaily, metricsListing } from './metrics.ts';
+import { runCancel } from './run-cancel.ts';
+import { runClone } from './run-clone.ts';
 import { runListing } from './run-list.ts';
+import { runPlan } from './run-plan.ts';
+import { runRetry } from './run-retry.ts';
 import { runStart } from './run-start.ts';
 import { runView } from './run-view.ts';
 import { runWatch } from './run-watch.ts';
 import { tokenShow } from './token.ts';
 
 const COMMANDS: readonly Command[] = [
+  runPlan,
   runStart,
   runListing,
   runView,
   runWatch,
+  runCancel,
+  runRetry,
+  runClone,
   jobView,
   jobHistory,
   jobParams,
+  jobSetHistory,
+  jobCancel,
   metricsListing,
   metricsDaily,
   catalogApply,
@@ -31,6 +43,7 @@ const COMMANDS: readonly Command[] = [
   catalogView,
   catalogExport,
   catalogDelete,
+  doctor,
   tokenShow,
 ];
 
@@ -57,8 +70,10 @@ function found(words: readonly string[]): { readonly command: Command | undefine
   const [group, name = '', ...rest] = words;
   const ofGroup = COMMANDS.filter((each) => each.group === group);
   const named = ofGroup.find((each) => each.name === name);
-  if (named || !name.startsWith('-') || isHelp(name)) return { command: named, rest };
-  return { command: ofGroup.find(({ isDefault }) => isDefault), rest: words.slice(1) };
+  const ofDefault = { command: ofGroup.find(({ isDefault }) => isDefault), rest: words.slice(1) };
+  // A group of one command is that command.
+  if (!named && ofGroup.length === 1 && ofDefault.command && name !== 'help') return ofDefault;
+  return named || !name.startsWith('-') || isHelp(name) ? { command: named, rest } : ofDefault;
 }
 
 const isHelp = (word: string | undefined): boolean => word === '--help' || word === '-h' || word === 'help';

@@ -1,4 +1,4 @@
-/** The jobs' part of the client: how they stand, what happened to them, and what they were started with. */
+/** The jobs' part of the client: how they stand, what happened to them, what they were started with, and cancelling one. */
 import { HistoryEntryView, JobComparison, JobView, pageOf, type PageView } from '#contract/views';
 import { itemsOf, query, type PageOptions } from './pages.ts';
 import { get, part, type Transport } from './transport.ts';
@@ -22,6 +22,11 @@ export interface JobClient {
   /** What happened to a job, oldest first. */
   listHistory(jobId: string, options?: PageOptions): Promise<PageView<HistoryEntryView>>;
   history(jobId: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<HistoryEntryView>;
+  /** Asks for it: its run goes on with the others. Refused as `already-ended` where the job ended by itself. */
+  cancelJob(jobId: string): Promise<JobView>;
+  /** The jobs of one set in all runs of its template, newest run first. Its key is told with the parameters of each of its jobs. */
+  listSetJobs(templateId: string, setKey: string, options?: PageOptions): Promise<PageView<JobView>>;
+  setJobs(templateId: string, setKey: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
   /** Its parameters beside those of the last success of the same set, where there is one. */
   compareJob(jobId: string): Promise<JobComparison>;
 }
@@ -33,12 +38,18 @@ export function jobMethods(call: Transport): JobClient {
     (await call(get(`/v1/runs/${part(id)}/jobs${query({ include, limit, cursor })}`), jobPage)).body;
   const listHistory: JobClient['listHistory'] = async (id, { limit, cursor } = {}) =>
     (await call(get(`${pathOf(id)}/history${query({ limit, cursor })}`), historyPage)).body;
+  const listSetJobs: JobClient['listSetJobs'] = async (templateId, setKey, { limit, cursor } = {}) =>
+    (await call(get(`/v1/templates/${part(templateId)}/sets/${part(setKey)}/jobs${query({ limit, cursor })}`), jobPage)).body;
   return {
     listJobs,
     jobs: (id, options = {}) => itemsOf((page) => listJobs(id, page), options),
     getJob: async (id) => (await call(get(pathOf(id)), JobView)).body,
     listHistory,
     history: (id, options = {}) => itemsOf((page) => listHistory(id, page), options),
+    // Again is harmless: a job that is being cancelled, or was, is answered as it is.
+    cancelJob: async (id) => (await call({ method: 'POST', path: `${pathOf(id)}/cancel`, repeatable: true }, JobView)).body,
+    listSetJobs,
+    setJobs: (templateId, setKey, options = {}) => itemsOf((page) => listSetJobs(templateId, setKey, page), options),
     compareJob: async (id) => (await call(get(`${pathOf(id)}/comparison`), JobComparison)).body,
   };
 }

@@ -4,8 +4,9 @@ import { jobMethods, type JobClient } from './job-client.ts';
 import { metricsMethods, type MetricsClient } from './metrics-client.ts';
 import { realPace, type Pace } from './pace.ts';
 import { runMethods, type RunClient } from './run-client.ts';
+import { sweepMethods, type SweepClient } from './sweep-client.ts';
 import { transport } from './transport.ts';
-import { waitForEnd, type WaitOptions, type WaitOutcome } from './wait-for-run.ts';
+import { heldLook, waitForEnd, type WaitOptions, type WaitOutcome } from './wait-for-run.ts';
 
 export interface ClientOptions {
   /** Where the service is: `http://127.0.0.1:8888`, or an API Gateway's address with its stage. */
@@ -13,6 +14,8 @@ export interface ClientOptions {
   readonly token?: string;
   readonly fetch?: typeof fetch;
   readonly pace?: Pace;
+  /** Makes the idempotency key of a retry that is given none. */
+  readonly newKey?: () => string;
 }
 
 /**
@@ -21,26 +24,33 @@ export interface ClientOptions {
  *
  * @example
  * const client = sluiceClient({ url: 'http://127.0.0.1:8888', token });
- * const { 'run-id': id } = await client.startRun({
+ * const started = await client.startRun({
  *   'user-id': 'ada', 'user-run-id': 'nightly-2026-07-14', 'source-type': 'csv', 'target-type': 'parquet',
  *   'runtime-parameters': [{ SOURCE_PATH: 'airports.csv', TARGET_PATH: 'airports.parquet' }],
  * });
- * const { run } = await client.waitForRun(id);
- * for await (const job of client.jobs(id)) console.log(job['job-id'], job.state, job.failure?.message);
+ * if (started['run-id'] === null) return; // only with skip-succeeded-since: every set has succeeded already
+ * const { run } = await client.waitForRun(started['run-id']);
+ * for await (const job of client.jobs(run['run-id'])) console.log(job['job-id'], job.state, job.failure?.message);
  */
-export interface SluiceClient extends RunClient, JobClient, MetricsClient, CatalogClient {
+export interface SluiceClient extends RunClient, JobClient, MetricsClient, CatalogClient, SweepClient {
   /** Until the run has ended, or the time is up: then the run goes on. */
   waitForRun(runId: string, options?: WaitOptions): Promise<WaitOutcome>;
 }
 
-export function sluiceClient({ url, token, fetch = globalThis.fetch, pace = realPace }: ClientOptions): SluiceClient {
+export function sluiceClient(options: ClientOptions): SluiceClient {
+  const { url, token, fetch = globalThis.fetch, pace = realPace, newKey = randomKey } = options;
   const call = transport({ url, fetch: (input, init) => fetch(input, init), pace, ...(token === undefined ? {} : { token }) });
-  const runs = runMethods(call);
+  const runs = runMethods(call, newKey);
   return {
     ...runs,
     ...jobMethods(call),
     ...metricsMethods(call),
     ...catalogMethods(call),
-    waitForRun: (id, options) => waitForEnd(() => runs.getRun(id), pace, options),
+    ...sweepMethods(call),
+    waitForRun: (id, how) => waitForEnd({ look: () => runs.getRun(id), held: heldLook(call, id) }, pace, how),
   };
 }
+
+/** `randomUUID` is withheld from pages of plain HTTP. */
+const randomKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

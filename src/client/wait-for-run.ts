@@ -1,6 +1,13 @@
-/** Waiting for a run by looking at it: nothing is held open, so a proxy, a laptop lid or a restart of the service does no harm. */
-import type { RunView } from '#contract/views';
+/**
+ * Waiting for a run: the service holds its answer back until the run has ended, so the end is seen at once and few calls are
+ * made. A held answer that does not come (a proxy, a laptop lid, a restart of the service) does no harm: the run is looked at
+ * at a pace of our own, and held on to again.
+ */
+import { RunView } from '#contract/views';
+import { ApiError } from './errors.ts';
 import type { Pace } from './pace.ts';
+import { query } from './pages.ts';
+import { part, type Transport } from './transport.ts';
 
 export interface WaitOptions {
   /** Without it the wait has no limit; the run has one, its template's. */
@@ -12,23 +19,69 @@ export interface WaitOptions {
 /** `timed-out` says that the wait is over, not the run. */
 export type WaitOutcome = { readonly kind: 'ended'; readonly run: RunView } | { readonly kind: 'timed-out'; readonly run: RunView };
 
+/** As the run stands when it has ended or when the seconds are over. */
+export type HeldLook = (seconds: number) => Promise<RunView>;
+
+export interface Looks {
+  /** As the run stands now. */
+  readonly look: () => Promise<RunView>;
+  readonly held: HeldLook;
+}
+
+/** Of what the service allows, so much that its answer is well within what a gateway allows. */
+const HELD_SECONDS = 20;
+/** For somebody who looks on: what is held back is not seen. */
+const HELD_WHILE_TOLD_SECONDS = 2;
+
+/** Milliseconds of each second: clocks do not agree to the last one. */
+const HELD_AT_LEAST = 900;
+
 const FIRST_PAUSE_MS = 100;
-/** The end is seen at most this much later, which is half of the two seconds that are promised. */
 const LONGEST_PAUSE_MS = 1000;
 const GROWTH = 1.5;
 
-export async function waitForEnd(look: () => Promise<RunView>, pace: Pace, options: WaitOptions = {}): Promise<WaitOutcome> {
+/** Not repeated by the transport: what a call holds on to is over with the call. */
+export const heldLook =
+  (call: Transport, runId: string): HeldLook =>
+  async (seconds) => {
+    const path = `/v1/runs/${part(runId)}/wait${query({ 'timeout-seconds': seconds })}`;
+    return (await call({ method: 'GET', path, repeatable: false }, RunView)).body;
+  };
+
+export async function waitForEnd({ look, held }: Looks, pace: Pace, options: WaitOptions = {}): Promise<WaitOutcome> {
   const endsMs = pace.nowMs() + (options.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+  const longest = options.onChange === undefined ? HELD_SECONDS : HELD_WHILE_TOLD_SECONDS;
   let told = '';
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
-    const run = await look();
+  let pauseMs = FIRST_PAUSE_MS;
+  let run = await look();
+  for (;;) {
     const seen = JSON.stringify(run);
     if (seen !== told) options.onChange?.(run);
     told = seen;
     if (hasEnded(run)) return { kind: 'ended', run };
-    const leftMs = endsMs - pace.nowMs();
+    const askedMs = pace.nowMs();
+    const leftMs = endsMs - askedMs;
     if (leftMs <= 0) return { kind: 'timed-out', run };
-    await pace.wait(Math.min(pauseMs, leftMs));
+    const seconds = Math.min(longest, Math.floor(leftMs / 1000));
+    const answer = seconds === 0 ? undefined : await heldOrNone(held, seconds);
+    if (answer !== undefined && (hasEnded(answer) || pace.nowMs() - askedMs >= seconds * HELD_AT_LEAST)) {
+      [run, pauseMs] = [answer, FIRST_PAUSE_MS];
+      continue;
+    }
+    // No answer, or one that was not held back: whoever gives it would be asked without end.
+    await pace.wait(Math.max(0, Math.min(pauseMs, endsMs - pace.nowMs())));
+    pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS);
+    run = answer ?? (await look());
+  }
+}
+
+/** Undefined where none came; what the service refuses is thrown. */
+async function heldOrNone(held: HeldLook, seconds: number): Promise<RunView | undefined> {
+  try {
+    return await held(seconds);
+  } catch (error) {
+    if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
+    return undefined;
   }
 }
 

@@ -68,17 +68,22 @@ const selection = {
 export const RetryRequest = z.strictObject(selection);
 export type RetryRequest = z.infer<typeof RetryRequest>;
 
-export const CloneRequest = z.strictObject({
-  'user-run-id': name,
-  'user-id': name.exactOptional(),
-  /** `same`: the version that the run was pinned to; `current`: the newest of what its pattern names now. */
-  'template-version': z.enum(['same', 'current']).default('same'),
-  /** Instead of the run's own sets. */
-  'runtime-parameters': sets.exactOptional(),
-  /** Only the sets whose jobs failed so. */
-  failed: z.strictObject(selection).exactOptional(),
-  'skip-succeeded-since': Time.exactOptional(),
-});
+export const CloneRequest = z
+  .strictObject({
+    'user-run-id': name,
+    'user-id': name.exactOptional(),
+    /** `same`: the version that the run was pinned to; `current`: the newest of what its pattern names now. */
+    'template-version': z.enum(['same', 'current']).default('same'),
+    /** Instead of the run's own sets. */
+    'runtime-parameters': sets.exactOptional(),
+    /** Only the sets whose jobs failed so. */
+    failed: z.strictObject(selection).exactOptional(),
+    'skip-succeeded-since': Time.exactOptional(),
+  })
+  .refine((body) => body['runtime-parameters'] === undefined || body.failed === undefined, {
+    path: ['failed'],
+    message: "selects among the run's own sets, and runtime-parameters stands in their place: give one of the two",
+  });
 export type CloneRequest = z.input<typeof CloneRequest>;
 export type ParsedCloneRequest = z.output<typeof CloneRequest>;
 

@@ -3,8 +3,8 @@
  * on AWS every tick is paid for, so a job is looked at when there is something to see:
  *
  *   while nothing is known of its template   in proportion to its age: a run of any length takes a logarithmic number of ticks
- *   before most jobs of its template end     at ages that grow fivefold: a job that fails at once is seen soon
- *   from p10 to past p90                     often
+ *   before most jobs of its template end     at ages that grow eightfold: a job that fails at once is seen soon
+ *   from p10 to past p90                     often; of a run of many jobs from some time before p10, because many end there
  *   after that                               in proportion to its age again
  *
  * The next tick is due when the first of the open jobs is to be looked at.
@@ -20,7 +20,7 @@ const MANY_JOBS = 50;
 const JITTER = { part: 0.1, mostSeconds: 30 } as const;
 
 const FIRST_LOOK_SECONDS = 10;
-const LOOK_GROWTH = 5;
+const LOOK_GROWTH = 8;
 /** A look that is due within this part of its age has been taken by the tick that is under way. */
 const TAKEN = 0.9;
 
@@ -63,10 +63,11 @@ function nextLookSeconds(ageSeconds: number, { p10, p50, p90 }: Expectation, isM
   const { part, mostSeconds } = isMany ? STEP_MANY : STEP_FEW;
   const step = Math.min(part * p50, mostSeconds);
   if (age >= 2 * p90 - p10) return age + Math.max(step, (isMany ? FACTOR_MANY : FACTOR_FEW) * age);
-  if (age >= TAKEN * p10) return age + step;
+  const denseFrom = isMany ? Math.max(0, 2 * p10 - p50) : p10;
+  if (age >= TAKEN * denseFrom) return age + step;
   let look = FIRST_LOOK_SECONDS;
   while (look * TAKEN <= age) look *= LOOK_GROWTH;
-  return Math.min(look, p10);
+  return Math.min(look, denseFrom);
 }
 
 /** A run may have 10,000 open jobs: no spreading into arguments. */

@@ -18,21 +18,33 @@ export interface StartJob extends JobRef {
   readonly taskToken: string;
 }
 
+/** A write may meet another transaction and come to nothing, with nobody else having changed the job. */
+const ATTEMPTS = 3;
+
 export async function startJob(ports: Needs, { taskToken, ...ref }: StartJob): Promise<void> {
   const run = await ports.runs.load(ref.runId);
   if (!run) throw new Fault('Vanished', `there is no run ${ref.runId}`);
-  const job = await ports.jobs.load(ref, run.count);
-  if (!job) throw new Fault('Vanished', `${ref.runId} has no job ${ref.index}`);
-  if (isStartable(run, job)) {
-    const outcome = await launchJob(ports, run, job, { taskToken, admitted: false });
-    if (outcome.kind === 'launched' || outcome.kind === 'queued') return;
-    // A nudge: the job is settled, and the tick lets this very task go.
-    if (outcome.kind === 'refused') {
-      await pollRun(ports, { runId: ref.runId });
-      return;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const job = await ports.jobs.load(ref, run.count);
+    if (!job) throw new Fault('Vanished', `${ref.runId} has no job ${ref.index}`);
+    if (!isStartable(run, job)) return park(ports, run, ref, taskToken);
+    const { kind } = await launchJob(ports, run, job, { taskToken, admitted: false });
+    switch (kind) {
+      case 'launched':
+      case 'queued':
+        return;
+      case 'refused':
+        // A nudge: the job is settled, and the tick lets this very task go.
+        await pollRun(ports, { runId: ref.runId });
+        return;
+      case 'fenced':
+        return park(ports, run, ref, taskToken);
+      case 'conflict':
+        break;
     }
   }
-  await park(ports, run, ref, taskToken);
+  // Nobody but its child starts a job that has no intent: it must not be left parked.
+  throw new Fault('StoreBusy', `job ${ref.index} of ${ref.runId} was changed by others ${ATTEMPTS} times in a row`);
 }
 
 /** What is queued or is to end is the tick's business. */

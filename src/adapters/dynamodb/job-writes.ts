@@ -3,6 +3,7 @@
  * whoever asked for them: the tick with hundreds, or a hundred starters with one each. When a shared transaction is refused
  * its changes are tried one by one, so that one lost race costs its neighbours nothing but time.
  */
+import { Fault } from '#domain/faults';
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
 import { isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { JobSave, JobStore, NewJob } from '#operations/ports';
@@ -38,8 +39,14 @@ export function jobWrites(table: Table): JobWrites {
     async create(jobs, jobCount) {
       // What follows from the accepted sets alone comes first, and may be written again: nobody looks for it before its job is there.
       await table.writeAll(jobs.flatMap(followingItems));
-      // Refused means that the job exists: an earlier, interrupted expansion made it.
-      await Promise.all(jobs.map(({ job }) => submit(pendingOf(job, jobCount, NO_COUNTS, creationActions(job, jobCount)))));
+      await Promise.all(
+        jobs.map(async ({ job }) => {
+          const created = await submit(pendingOf(job, jobCount, NO_COUNTS, creationActions(job, jobCount)));
+          // Refused: an earlier, interrupted expansion made the job, or another transaction was in the way of this one.
+          if (created || (await table.get(keys.job(job, jobCount)))) return;
+          throw new Fault('StoreBusy', `job ${job.index} of ${job.runId} could not be written among other requests`);
+        }),
+      );
     },
     async save(change, jobCount) {
       const job: Job = { ...change.after, version: change.before.version + 1 };

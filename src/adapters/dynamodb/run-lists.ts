@@ -123,8 +123,7 @@ const isWithin = (at: Instant, { from, before }: RunFilter): boolean =>
   (from === undefined || at >= from) && (before === undefined || at < before);
 
 export async function addSearchable(table: Table, run: Run, values: Parameters<RunStore['addSearchable']>[1]): Promise<void> {
-  const rows = values.map(({ key, text }): Action => ({ kind: 'put', item: { pk: keys.runsWithParameter(key, text), sk: run.id } }));
-  for (let from = 0; from < rows.length; from += 100) await table.transact(rows.slice(from, from + 100));
+  await table.writeAll(values.map(({ key, text }) => ({ kind: 'put', item: { pk: keys.runsWithParameter(key, text), sk: run.id } })));
 }
 
 export async function totals(table: Table, { templateId }: TotalsBy, page: PageRequest): Promise<Listed<DayTotals>> {

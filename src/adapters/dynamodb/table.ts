@@ -294,6 +294,8 @@ const BUSY = new Set([
   'RequestLimitExceeded',
   'InternalServerError',
   'TransactionInProgressException',
+  // A lone write that met a transaction.
+  'TransactionConflictException',
   'TransactionCanceledException',
   'TimeoutError',
   'ECONNREFUSED',
