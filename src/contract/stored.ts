@@ -19,9 +19,13 @@ const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && 
 /** An attribute that holds JSON text of a `schema`. */
 const jsonText = <Value>(schema: z.ZodType<Value>): z.ZodType<Value> =>
   z.string().transform((json, context): Value => {
-    const parsed = schema.safeParse(JSON.parse(json));
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: 'custom', message: parsed.error.message });
+    try {
+      const parsed = schema.safeParse(JSON.parse(json));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', message: parsed.error.message });
+    } catch {
+      context.addIssue({ code: 'custom', message: 'no JSON' });
+    }
     return z.NEVER;
   });
 

@@ -148,18 +148,20 @@ function givenUp(job: Job, { reason }: StopRequest, now: Instant): JobChange {
 
 /** The engine's job is over, or the engine does not know it any more. */
 function ended(job: Job, input: TickInput, report: EngineReport | undefined): Verdict {
-  const { now, limits } = input;
+  const { now } = input;
   const metrics = report?.metrics;
   if (report?.status.state === 'succeeded') {
     const run = job.state === 'CREATED' ? [event('run', now)] : [];
     return { change: applied(job, [...run, { ...event('finish', now), ...(metrics ? { metrics } : {}) }], metrics) };
   }
-  return { change: failedAttempt(job, failureOf(job, report, limits), { ...input, ...(metrics ? { metrics } : {}) }) };
+  return { change: failedAttempt(job, failureOf(job, report, input), { ...input, ...(metrics ? { metrics } : {}) }) };
 }
 
-function failureOf(job: Job, report: EngineReport | undefined, limits: TemplateLimits): Failure {
+function failureOf(job: Job, report: EngineReport | undefined, input: TickInput): Failure {
+  const { limits } = input;
   const told = report?.status.message;
-  const { stop } = job.start;
+  // A tick that asked for the stop may have died before it could note so.
+  const stop = job.start.stop ?? (report?.status.state === 'stopped' ? stopRequest(job, input) : undefined);
   if (stop !== undefined) return { reason: stop.reason, message: told ?? STOP_MESSAGES[stop.reason](limits) };
   if (report === undefined) return { reason: 'lost', message: 'the engine does not know the job any more' };
   return { reason: 'engine-error', message: told ?? `the engine reports the job as ${report.status.state}` };

@@ -25,7 +25,6 @@ type Needs = Omit<Ports, 'parameterSchemas' | 'cursors' | 'apiTokens'>;
 const ENDED: PollResult = { ended: true, delaySeconds: 0 };
 
 export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<PollResult> {
-  if (watch !== undefined && (await isFollowed(ports, runId, watch))) return ENDED;
   const { host, leaseSeconds } = ports.policy;
   const now = ports.clock.now();
   const lease = { host, owner: `${host}/${ports.randomness.newUlid(now)}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
@@ -34,7 +33,13 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
   try {
     let progress = await ports.runs.progress(runId);
     for (;;) {
-      const ticked = await tickRun(ports, runId, progress);
+      const run = await ports.runs.load(runId);
+      if (!run) throw new Fault('Vanished', `there is no run ${runId}`);
+      if (watch !== undefined && run.watch > watch) {
+        await released(ports, runId, lease);
+        return ENDED;
+      }
+      const ticked = await tickRun(ports, run, progress);
       progress = progressOf(ports, ticked);
       const { ended, delaySeconds } = ticked;
       if ((await ports.runs.releaseTick(runId, lease, progress)) === 'released') return ended ? ENDED : { ended, delaySeconds };
@@ -45,12 +50,6 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
     await released(ports, runId, lease).catch(() => undefined);
     throw fault;
   }
-}
-
-async function isFollowed(ports: Needs, id: RunId, watch: number): Promise<boolean> {
-  const run = await ports.runs.load(id);
-  if (!run) throw new Fault('Vanished', `there is no run ${id}`);
-  return run.watch > watch;
 }
 
 function progressOf(ports: Needs, { ended, delaySeconds, progress }: Awaited<ReturnType<typeof tickRun>>): RunProgress {

@@ -6,19 +6,18 @@ import type { Ports } from './ports.ts';
 export interface Settlement {
   /** Now or before. */
   readonly ended: boolean;
-  readonly endedNow: boolean;
   readonly counts: RunCounts;
 }
 
 export async function closeSettledRun(ports: Pick<Ports, 'clock' | 'runs' | 'jobs'>, run: Run): Promise<Settlement> {
   const counts = await ports.jobs.counts(run);
-  if (isFinal(run)) return { ended: true, endedNow: false, counts };
-  if (run.plannedAt === undefined || settledCount(counts) < run.count) return { ended: false, endedNow: false, counts };
-  let endedNow = false;
-  const closed = await changeRun(ports, run, (latest) => {
+  if (isFinal(run)) return { ended: true, counts };
+  if (run.plannedAt === undefined || settledCount(counts) < run.count) return { ended: false, counts };
+  const closed = await changeRun(ports, run, (latest) =>
     // A retry that began meanwhile reopens jobs that are counted here as settled.
-    endedNow = !isFinal(latest) && latest.attempt === run.attempt;
-    return endedNow ? { state: finalRunState(latest.count, counts, latest.closing), finishedAt: ports.clock.now(), counts } : undefined;
-  });
-  return { ended: isFinal(closed), endedNow, counts };
+    !isFinal(latest) && latest.attempt === run.attempt
+      ? { state: finalRunState(latest.count, counts, latest.closing), finishedAt: ports.clock.now(), counts }
+      : undefined,
+  );
+  return { ended: isFinal(closed), counts };
 }

@@ -6,7 +6,7 @@ import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
 import type { EngineReport } from '#domain/tick';
 import { Fault } from '#domain/faults';
-import { epochMs, type EngineJobId, type Instant, type RunId } from '#domain/ids';
+import { epochMs, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
 import type { JobChange } from '#domain/job-change';
 import { nextDelaySeconds } from '#domain/poll-delay';
@@ -33,8 +33,8 @@ type Needs = Omit<Ports, 'parameterSchemas' | 'cursors' | 'apiTokens'>;
 /** Of one status question. A run of 10,000 jobs is asked about in ten. */
 const STATUS_CHUNK = 1000;
 
-export async function tickRun(ports: Needs, id: RunId, before: RunProgress | undefined): Promise<Ticked> {
-  const { run, template, engine } = await loaded(ports, id);
+export async function tickRun(ports: Needs, found: Run, before: RunProgress | undefined): Promise<Ticked> {
+  const { run, template, engine } = await prepared(ports, found);
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
   const { reports, calls } = await reportsOf(engine, openJobs);
@@ -57,7 +57,7 @@ export async function tickRun(ports: Needs, id: RunId, before: RunProgress | und
   });
   await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused] });
 
-  const { ended, endedNow, counts } = await closeSettledRun(ports, run);
+  const { ended, counts } = await closeSettledRun(ports, run);
   const usage = before?.usage ?? NO_USAGE;
   const progress: RunProgress = {
     counts,
@@ -69,18 +69,16 @@ export async function tickRun(ports: Needs, id: RunId, before: RunProgress | und
     ...withTaken(ports, before, durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),
   };
-  if (ended) return { ended, delaySeconds: 0, progress: endedNow ? await handedOver(ports, template, progress) : progress };
+  if (ended) return { ended, delaySeconds: 0, progress: await handedOver(ports, template, progress) };
   return { ended, delaySeconds: delayOf(ports, { ...delays, started: starting.length, waiting: admission.waiting }), progress };
 }
 
-async function loaded(ports: Needs, id: RunId): Promise<{ readonly run: Run; readonly template: Template; readonly engine: Engine }> {
-  const found = await ports.runs.load(id);
-  if (!found) throw new Fault('Vanished', `there is no run ${id}`);
+async function prepared(ports: Needs, found: Run): Promise<{ readonly run: Run; readonly template: Template; readonly engine: Engine }> {
   // A closing run may have been left before all its jobs were made; a job must exist to be settled.
   const run = found.closing !== undefined && !isFinal(found) ? await expandRun(ports, found) : found;
   const template = await ports.catalog.template(run.templateId, run.templateVersion);
   const engine = template && ports.engines(template.engine);
-  if (!engine) throw new Fault('Vanished', `the engine or the template of ${id} is not there`);
+  if (!engine) throw new Fault('Vanished', `the engine or the template of ${run.id} is not there`);
   return { run, template, engine };
 }
 
@@ -180,7 +178,7 @@ function withTaken(ports: Needs, before: RunProgress | undefined, taken: Duratio
   };
 }
 
-/** The sample goes to the template once, though a retry may end the run again. */
+/** By whichever tick sees the end, for FinishRun may have been faster to write it; once, for it is not kept. */
 async function handedOver(ports: Needs, template: Template, progress: RunProgress): Promise<RunProgress> {
   if (progress.durations.length > 0) await ports.durations.add(template.id, progress.durations);
   return { ...progress, durations: [], durationsSeen: 0 };

@@ -5,8 +5,7 @@ import { parseJobId, parseTemplateId } from '#domain/ids';
 import { idOf } from '#domain/job';
 import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { ports, storePorts } from '#hosts/wiring';
-import { cancelJob } from '#operations/cancel-run';
+import { storePorts } from '#hosts/wiring';
 import { compareJob } from '#operations/compare-job';
 import { getJob, listHistory } from '#operations/read-runs';
 import { listSetJobs } from '#operations/set-history';
@@ -41,25 +40,6 @@ async function comparison(request: HttpRequest): Promise<HttpReply> {
   return reply(200, { 'job-id': jobId, 'compared-with': comparedWith, differences });
 }
 
-async function cancel(request: HttpRequest): Promise<HttpReply> {
-  const ref = parseJobId(request.path('jobId'));
-  const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
-  switch (outcome.kind) {
-    case 'not-found':
-      return notFound(request.path('jobId'));
-    case 'not-ready':
-      return problem('not-ready', 'its run is making its jobs; send the same request again in a moment');
-    case 'conflict':
-      return problem('version-conflict', 'the job is being changed by others; send the same request again');
-    case 'ended':
-      return problem('already-ended', `${idOf(outcome.job)} is ${outcome.job.state}: nothing is left to cancel`);
-    case 'cancelling':
-      return reply(202, jobView(outcome.job));
-    case 'cancelled':
-      return reply(200, jobView(outcome.job));
-  }
-}
-
 /** The history of one set: its jobs in all runs of the template, newest run first. */
 async function ofSet(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
@@ -76,6 +56,5 @@ export const handler = httpHandler([
   route('GET /v1/jobs/{jobId}', 'runs:read', get),
   route('GET /v1/jobs/{jobId}/history', 'runs:read', history),
   route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
-  route('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancel),
   route('GET /v1/templates/{templateId}/sets/{setKey}/jobs', 'runs:read', ofSet),
 ]);

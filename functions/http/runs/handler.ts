@@ -1,5 +1,5 @@
-/** Runs: planning and starting them, the original's way and ours, reading them and their jobs, and changing what goes on. */
-import { CloneRequest, RetryRequest, RunRequest, type ParsedRunRequest } from '#contract/run-request';
+/** Runs: planning and starting them, the original's way and ours and reading them and their jobs. */
+import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
 import { runFilter } from '#contract/run-filter';
 import { jobView, parametersView, runView } from '#contract/run-views';
@@ -12,9 +12,8 @@ import type { RunDemand } from '#operations/prepare-run';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
 import { startRun } from '#operations/start-run';
 import { waitForRun } from '#operations/wait-for-run';
-import { cancel, clone, retry } from './changes.ts';
-import { keyOf } from './keys.ts';
-import { started, unprepared } from './started.ts';
+import { keyOf } from '#hosts/lambda/run-keys';
+import { started, unprepared } from '#hosts/lambda/run-replies';
 
 function demandOf(body: ParsedRunRequest): RunDemand {
   const since = body['skip-succeeded-since'];
@@ -129,7 +128,4 @@ export const handler = httpHandler([
   route('GET /v1/runs/{runId}', 'runs:read', get),
   route('GET /v1/runs/{runId}/jobs', 'runs:read', jobs),
   route('GET /v1/runs/{runId}/wait', 'runs:read', wait),
-  route('POST /v1/runs/{runId}/cancel', 'runs:write', cancel),
-  routeWithBody('POST /v1/runs/{runId}/retry', 'runs:write', RetryRequest, retry, { optional: true }),
-  routeWithBody('POST /v1/runs/{runId}/clone', 'runs:write', CloneRequest, clone),
 ]);

@@ -1,21 +1,22 @@
-/** What is done to a run after its start: cancelling it, retrying what failed, making a new one of it. */
-import type { ParsedCloneRequest, RetryRequest } from '#contract/run-request';
-import { runRetried, runView } from '#contract/run-views';
-import { parseRunId } from '#domain/ids';
+/** What is done to a run after its start: cancelling it or one of its jobs, retrying what failed, making a new one of it. */
+import { CloneRequest, RetryRequest, type ParsedCloneRequest } from '#contract/run-request';
+import { jobView, runRetried, runView } from '#contract/run-views';
+import { parseJobId, parseRunId } from '#domain/ids';
+import { idOf } from '#domain/job';
 import { NO_COUNTS } from '#domain/run';
-import type { HttpRequest } from '#hosts/lambda/http';
+import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
-import { cancelRun } from '#operations/cancel-run';
+import { cancelJob, cancelRun } from '#operations/cancel-run';
 import { cloneRun } from '#operations/clone-run';
 import { getRun } from '#operations/read-runs';
 import { retryRun, type JobSelection, type SelectionProblem } from '#operations/retry-run';
-import { keyOf } from './keys.ts';
-import { started } from './started.ts';
+import { keyOf } from '#hosts/lambda/run-keys';
+import { started } from '#hosts/lambda/run-replies';
 
 const notFound = (id: string): HttpReply => problem('not-found', `there is no run ${id}`);
 
-export async function cancel(request: HttpRequest): Promise<HttpReply> {
+async function cancel(request: HttpRequest): Promise<HttpReply> {
   const id = parseRunId(request.path('runId'));
   const outcome = id ? await cancelRun(ports(), { runId: id, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
   switch (outcome.kind) {
@@ -32,7 +33,26 @@ export async function cancel(request: HttpRequest): Promise<HttpReply> {
   }
 }
 
-export async function retry(request: HttpRequest<RetryRequest>): Promise<HttpReply> {
+async function cancelOne(request: HttpRequest): Promise<HttpReply> {
+  const ref = parseJobId(request.path('jobId'));
+  const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
+  switch (outcome.kind) {
+    case 'not-found':
+      return problem('not-found', `there is no job ${request.path('jobId')}`);
+    case 'not-ready':
+      return problem('not-ready', 'its run is making its jobs; send the same request again in a moment');
+    case 'conflict':
+      return problem('version-conflict', 'the job is being changed by others; send the same request again');
+    case 'ended':
+      return problem('already-ended', `${idOf(outcome.job)} is ${outcome.job.state}: nothing is left to cancel`);
+    case 'cancelling':
+      return reply(202, jobView(outcome.job));
+    case 'cancelled':
+      return reply(200, jobView(outcome.job));
+  }
+}
+
+async function retry(request: HttpRequest<RetryRequest>): Promise<HttpReply> {
   const key = keyOf(request);
   if ('reply' in key) return key.reply;
   const id = parseRunId(request.path('runId'));
@@ -66,7 +86,7 @@ export async function retry(request: HttpRequest<RetryRequest>): Promise<HttpRep
   }
 }
 
-export async function clone(request: HttpRequest<ParsedCloneRequest>): Promise<HttpReply> {
+async function clone(request: HttpRequest<ParsedCloneRequest>): Promise<HttpReply> {
   const key = keyOf(request);
   if ('reply' in key) return key.reply;
   const { body } = request;
@@ -124,3 +144,10 @@ function notSelectable(problems: readonly SelectionProblem[], at: string): HttpR
   }));
   return problem('invalid-selection', `${problems.length} of the named sets cannot be selected; nothing was started`, errors);
 }
+
+export const handler = httpHandler([
+  route('POST /v1/runs/{runId}/cancel', 'runs:write', cancel),
+  routeWithBody('POST /v1/runs/{runId}/retry', 'runs:write', RetryRequest, retry, { optional: true }),
+  routeWithBody('POST /v1/runs/{runId}/clone', 'runs:write', CloneRequest, clone),
+  route('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancelOne),
+]);

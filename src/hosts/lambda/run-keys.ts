@@ -1,7 +1,7 @@
 /** Headers that make a request repeatable, or bind it to what was planned. */
 import { IdempotencyKey } from '#contract/run-request';
-import type { HttpRequest } from '#hosts/lambda/http';
-import { problem, type HttpReply } from '#hosts/lambda/replies';
+import type { HttpRequest } from './http.ts';
+import { problem, type HttpReply } from './replies.ts';
 
 export interface Keys {
   readonly idempotencyKey?: string;

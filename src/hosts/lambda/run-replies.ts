@@ -2,7 +2,7 @@
 import { runStarted } from '#contract/run-views';
 import type { NothingStarted } from '#contract/views';
 import { escapePointer } from '#domain/parameters';
-import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
+import { problem, reply, type HttpReply } from './replies.ts';
 import type { SetProblem } from '#operations/prepare-run';
 import type { StartRunOutcome } from '#operations/start-run';
 
