@@ -6,7 +6,7 @@ import type { LoadModule } from '#hosts/local/functions';
 import { billedOf, functionMemory, times } from './billed.ts';
 import { count, type Counts, type Tally } from './counting.ts';
 import { JOB_PHASES } from './phases.ts';
-import { priced, type Billed } from './prices.ts';
+import { priced, type Billed } from '#domain/prices';
 import { table } from './table.ts';
 import { TIMES, virtualService, type VirtualService } from './virtual-service.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import * as z from 'zod';
 import { total, type Tally } from './counting.ts';
-import type { Billed } from './prices.ts';
+import type { Billed } from '#domain/prices';
 
 const Service = z.object({
   provider: z.object({ memorySize: z.number() }),

@@ -3,8 +3,10 @@ import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { EngineMetrics } from '#domain/engine-job';
 import { epochMs, jobId, type Instant } from '#domain/ids';
 import type { EffectiveParameters } from '#domain/parameters';
+import { priced } from '#domain/prices';
 import { isFinal, settledCount, type Run, type RunCounts } from '#domain/run';
-import type { HistoryEntryView, JobView, MetricsRow, RunRetried, RunStarted, RunView } from './views.ts';
+import { usedByRun, type RunUsage } from '#domain/run-cost';
+import type { CostView, HistoryEntryView, JobView, MetricsRow, RunRetried, RunStarted, RunView } from './views.ts';
 
 /** What the last tick has left to tell. */
 interface RunProgress {
@@ -66,6 +68,26 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
     links: runLinks(run),
   };
 }
+
+/** `usage` as of the last tick. */
+export function costView(run: Run, usage: RunUsage): CostView {
+  const { count, attempt, watch, retriedJobs, setsBytes } = run;
+  const used = usedByRun({ jobCount: count, attempts: attempt, watchLoops: watch, retriedJobs, setsBytes }, usage);
+  return {
+    usd: rounded(priced(used).total, 6),
+    'state-transitions': used.transitions,
+    'lambda-invocations': used.invocations,
+    'lambda-gigabyte-seconds': rounded(used.gbSeconds, 3),
+    'dynamodb-write-units': Math.round(used.writeUnits),
+    'dynamodb-read-units': Math.round(used.readUnits),
+    'api-requests': used.httpCalls,
+    ticks: usage.ticks,
+    'engine-status-calls': usage.statusCalls,
+    'engine-starts': count + retriedJobs + usage.tickStarts,
+  };
+}
+
+const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
 export function jobView(job: Job, parameters?: EffectiveParameters & { readonly setKey?: string }): JobView {
   const id = idOf(job);

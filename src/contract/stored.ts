@@ -9,6 +9,7 @@ import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
 import type { JsonObject } from '#domain/json';
 import { PARAMETER_ORIGINS, type EffectiveParameters } from '#domain/parameters';
 import { RUN_STATES, type Run, type RunCounts } from '#domain/run';
+import { NO_USAGE } from '#domain/run-cost';
 import type { Pattern, Template } from '#domain/template';
 
 const text = <Branded extends string>(): z.ZodType<Branded> => z.string() as unknown as z.ZodType<Branded>;
@@ -124,7 +125,9 @@ export const StoredRun: z.ZodType<Run> = z.object({
   count: z.number(),
   skipped: z.number().exactOptional(),
   chunkStarts: z.array(z.number()),
+  setsBytes: z.number().default(0),
   attempt: z.number(),
+  retriedJobs: z.number().default(0),
   watch: z.number().default(1),
   clonedFrom: text<RunId>().exactOptional(),
   state: z.enum(RUN_STATES),
@@ -145,8 +148,8 @@ export const StoredProgress = z.object({
   counts: counts.exactOptional(),
   nextPollAt: instant.exactOptional(),
   usage: z
-    .object({ ticks: z.number(), statusCalls: z.number(), engineStarts: z.number() })
-    .default({ ticks: 0, statusCalls: 0, engineStarts: 0 }),
+    .object({ ticks: z.number(), loopTicks: z.number(), jobsRead: z.number(), statusCalls: z.number(), tickStarts: z.number() })
+    .default(NO_USAGE),
   durations: z.array(z.number()).default([]),
   durationsSeen: z.number().default(0),
   waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),

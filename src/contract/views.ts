@@ -9,6 +9,21 @@ import { RUN_STATES } from '#domain/run';
 const instant = z.string();
 const links = z.record(z.string(), z.string());
 
+/** Counted while the run went on, or following from its size; how long functions take is assumed. */
+export const CostView = z.object({
+  usd: z.number(),
+  'state-transitions': z.number(),
+  'lambda-invocations': z.number(),
+  'lambda-gigabyte-seconds': z.number(),
+  'dynamodb-write-units': z.number(),
+  'dynamodb-read-units': z.number(),
+  'api-requests': z.number(),
+  ticks: z.number(),
+  'engine-status-calls': z.number(),
+  'engine-starts': z.number(),
+});
+export type CostView = z.infer<typeof CostView>;
+
 export const RunView = z.object({
   'run-id': z.string(),
   state: z.enum(RUN_STATES),
@@ -30,6 +45,8 @@ export const RunView = z.object({
   waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
   /** When the engine will be asked next; a push from it comes before. */
   'next-poll-at': instant.exactOptional(),
+  /** What the run has used so far, and what that costs on AWS at list prices; only where asked for by `include=cost`. */
+  cost: CostView.exactOptional(),
   'created-at': instant,
   'updated-at': instant,
   'finished-at': instant.exactOptional(),

@@ -33,8 +33,12 @@ export interface Run {
   readonly skipped?: number;
   /** The index of the first set of each stored chunk. */
   readonly chunkStarts: readonly number[];
+  /** Of the stored sets, as JSON. */
+  readonly setsBytes: number;
   /** Counts from 1; a caller's retry is the next attempt of the run, of just the jobs that it selected. */
   readonly attempt: number;
+  /** Jobs that the attempts after the first were about, all together. */
+  readonly retriedJobs: number;
   /** Counts the watch loops that were started for the run, one after the other: only the last one goes on. */
   readonly watch: number;
   /** The run whose sets this one was made from. */

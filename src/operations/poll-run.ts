@@ -32,14 +32,14 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
   if (taken === 'busy') return { ended: false, delaySeconds: ports.policy.pollFloorSeconds };
   try {
     let progress = await ports.runs.progress(runId);
-    for (;;) {
+    for (let round = 0; ; round += 1) {
       const run = await ports.runs.load(runId);
       if (!run) throw new Fault('Vanished', `there is no run ${runId}`);
       if (watch !== undefined && run.watch > watch) {
         await released(ports, runId, lease);
         return ENDED;
       }
-      const ticked = await tickRun(ports, run, progress);
+      const ticked = await tickRun(ports, run, progress, { isLoop: watch !== undefined && round === 0 });
       progress = progressOf(ports, ticked);
       const { ended, delaySeconds } = ticked;
       if ((await ports.runs.releaseTick(runId, lease, progress)) === 'released') return ended ? ENDED : { ended, delaySeconds };

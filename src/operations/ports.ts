@@ -11,6 +11,7 @@ import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
 import type { Durations } from '#domain/durations';
 import type { JobChange } from '#domain/job-change';
 import type { Run, RunCounts } from '#domain/run';
+import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
@@ -216,15 +217,6 @@ export interface RunProgress {
   /** What its queued jobs wait for. */
   readonly waiting?: Waiting;
 }
-
-/** What a run has used of that which is paid for by the piece and does not follow from its size. */
-export interface RunUsage {
-  readonly ticks: number;
-  readonly statusCalls: number;
-  readonly engineStarts: number;
-}
-
-export const NO_USAGE: RunUsage = { ticks: 0, statusCalls: 0, engineStarts: 0 };
 
 export interface Waiting {
   readonly jobs: number;

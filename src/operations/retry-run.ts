@@ -56,7 +56,7 @@ export async function retryRun(ports: Needs, request: RetryRun): Promise<RetryRu
     if (indexes.length === 0) return { kind: 'nothing-selected', run };
     const { requestedBy, idempotencyKey } = request;
     const retry: RunRetry = { indexes, requestedBy, bodyDigest, ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-    const saved = await ports.runs.save(reopened(run, ports), run, retry);
+    const saved = await ports.runs.save(reopened(run, indexes.length, ports), run, retry);
     if (saved.kind === 'conflict') continue;
     await ports.orchestrator.startRun(run.id, saved.run.attempt);
     return { kind: 'retried', run: saved.run, indexes };
@@ -76,9 +76,16 @@ async function replay(ports: Needs, run: Run, request: RetryRun, bodyDigest: str
   return { kind: 'replayed', run, indexes: last.indexes };
 }
 
-function reopened(run: Run, { clock }: Needs): Run {
+function reopened(run: Run, jobs: number, { clock }: Needs): Run {
   const { execution: _driver, plannedAt: _planned, closing: _closed, finishedAt: _ended, ...kept } = run;
-  return { ...kept, state: 'RUNNING', attempt: run.attempt + 1, watch: run.watch + 1, updatedAt: clock.now() };
+  return {
+    ...kept,
+    state: 'RUNNING',
+    attempt: run.attempt + 1,
+    retriedJobs: run.retriedJobs + jobs,
+    watch: run.watch + 1,
+    updatedAt: clock.now(),
+  };
 }
 
 /** Bounds how many jobs are in memory at once. */

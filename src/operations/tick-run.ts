@@ -11,6 +11,7 @@ import { isSettled, type Job } from '#domain/job';
 import type { JobChange } from '#domain/job-change';
 import { nextDelaySeconds } from '#domain/poll-delay';
 import { isFinal, type Run } from '#domain/run';
+import { NO_USAGE } from '#domain/run-cost';
 import type { Template } from '#domain/template';
 import { isDue, tick } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
@@ -18,7 +19,7 @@ import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
 import { launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
-import { NO_USAGE, type Engine, type Ports, type RunProgress, type Waiting } from './ports.ts';
+import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
 
 export interface Ticked {
@@ -33,7 +34,12 @@ type Needs = Omit<Ports, 'parameterSchemas' | 'cursors' | 'apiTokens'>;
 /** Of one status question. A run of 10,000 jobs is asked about in ten. */
 const STATUS_CHUNK = 1000;
 
-export async function tickRun(ports: Needs, found: Run, before: RunProgress | undefined): Promise<Ticked> {
+export async function tickRun(
+  ports: Needs,
+  found: Run,
+  before: RunProgress | undefined,
+  { isLoop }: { readonly isLoop: boolean },
+): Promise<Ticked> {
   const { run, template, engine } = await prepared(ports, found);
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
@@ -63,8 +69,10 @@ export async function tickRun(ports: Needs, found: Run, before: RunProgress | un
     counts,
     usage: {
       ticks: usage.ticks + 1,
+      loopTicks: usage.loopTicks + (isLoop ? 1 : 0),
+      jobsRead: usage.jobsRead + openJobs.length,
       statusCalls: usage.statusCalls + calls,
-      engineStarts: usage.engineStarts + plan.launches.length + starting.length,
+      tickStarts: usage.tickStarts + plan.launches.length + starting.length,
     },
     ...withTaken(ports, before, durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),

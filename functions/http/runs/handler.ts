@@ -2,8 +2,10 @@
 import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
 import { runFilter } from '#contract/run-filter';
-import { jobView, parametersView, runView } from '#contract/run-views';
+import { costView, jobView, parametersView, runView } from '#contract/run-views';
+import type { RunView } from '#contract/views';
 import { parseRunId } from '#domain/ids';
+import { NO_USAGE } from '#domain/run-cost';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
@@ -79,7 +81,10 @@ const notFound = (id: string): HttpReply => problem('not-found', `there is no ru
 async function get(request: HttpRequest): Promise<HttpReply> {
   const id = parseRunId(request.path('runId'));
   const standing = id && (await getRun(ports(), id));
-  return standing ? reply(200, runView(standing.run, standing.counts, standing.progress)) : notFound(request.path('runId'));
+  if (!standing) return notFound(request.path('runId'));
+  const { run, counts, progress } = standing;
+  const cost = request.query('include') === 'cost' ? { cost: costView(run, progress?.usage ?? NO_USAGE) } : {};
+  return reply(200, { ...runView(run, counts, progress), ...cost } satisfies RunView);
 }
 
 /** API Gateway gives an answer 30 s; a caller who wants to wait longer asks again. */

@@ -11,7 +11,8 @@ import { Fault } from '#domain/faults';
 import { epochMs, instant, type Instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
 import type { Run } from '#domain/run';
-import { NO_USAGE, type Acceptance, type AcceptOutcome, type EarlierRequest, type RunRetry, type RunStore } from '#operations/ports';
+import { NO_USAGE } from '#domain/run-cost';
+import type { Acceptance, AcceptOutcome, EarlierRequest, RunRetry, RunStore } from '#operations/ports';
 import { decode } from './decoding.ts';
 import { keys } from './keys.ts';
 import { addSearchable, listChanges, listRows, listRuns, totals } from './run-lists.ts';
@@ -76,7 +77,8 @@ async function earlierRequest(table: Table, wanted: Parameters<RunStore['earlier
 
 async function accept(table: Table, acceptance: Acceptance): Promise<AcceptOutcome> {
   const chunks = chunked(acceptance.sets);
-  const run: Run = { ...acceptance.run, chunkStarts: chunks.map(({ start }) => start) };
+  const setsBytes = chunks.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0);
+  const run: Run = { ...acceptance.run, chunkStarts: chunks.map(({ start }) => start), setsBytes };
   const chunkActions = chunks.map(({ json }, number): Action => ({ kind: 'put', item: { ...keys.sets(run.id, number), sets: json } }));
   const [only] = chunkActions;
   if (chunkActions.length === 1 && only) return settle(table, acceptance, [...acceptanceActions(acceptance, run), only]);
