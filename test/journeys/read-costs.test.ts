@@ -109,7 +109,7 @@ async function live(count: number): Promise<void> {
     const indexes = Array.from({ length: Math.min(500, count - from) }, (_, offset) => from + offset);
     await Promise.all(indexes.map((index) => startJob(it.ports, { runId: run.id, index, taskToken: `${run.id}/${index}` })));
   }
-  await pollRun(it.ports, run.id);
+  await pollRun(it.ports, { runId: run.id });
   await measure('running', run);
   // All at once, so that one tick settles them.
   it.advance(120);

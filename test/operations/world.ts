@@ -7,7 +7,9 @@ import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
@@ -18,18 +20,12 @@ import type { Run } from '#domain/run';
 import type { Template } from '#domain/template';
 import { planRun } from '#operations/plan-run';
 import { pollRun } from '#operations/poll-run';
-import type { Engine, Orchestrator, Ports } from '#operations/ports';
+import type { Engine, Policy, Ports } from '#operations/ports';
 import { startRun, type StartRun } from '#operations/start-run';
 import { aTemplate, at, START_MS, TEMPLATE_ID } from '#test/domain/builders';
 import type { TestDatabase } from '#test/support/dynamodb';
+import { memoryOrchestrator, type MemoryOrchestrator } from '#test/support/memory-orchestrator';
 import { sleepEngine, type SleepEngine, type SleepJob } from '#test/support/sleep-engine';
-
-export interface MemoryOrchestrator extends Orchestrator {
-  /** Names, each once however often it was started. */
-  readonly runs: Set<string>;
-  readonly watches: Set<string>;
-  readonly released: Set<string>;
-}
 
 export interface World {
   readonly ports: Ports;
@@ -49,17 +45,24 @@ export interface WorldOptions {
   readonly template?: Partial<Template>;
   /** What stands between the operations and the engine. */
   readonly engine?: (engine: SleepEngine) => Engine;
+  readonly engineLimits?: Policy['engineLimits'];
 }
 
-export async function world(database: TestDatabase, { template, engine: dressed }: WorldOptions = {}): Promise<World> {
+export async function world(database: TestDatabase, { template, engine: dressed, engineLimits = {} }: WorldOptions = {}): Promise<World> {
   const { table } = await database.freshTable();
   let nowMs = START_MS;
   let ulids = 0;
   const engine = sleepEngine({ nowMs: () => nowMs, jobs: new Map<string, SleepJob>() });
   const used = dressed ? dressed(engine) : engine;
-  const orchestrator = memoryOrchestrator();
+  const orchestrator = memoryOrchestrator(() => instant(nowMs));
   const ports: Ports = {
-    clock: { now: () => instant(nowMs) },
+    clock: {
+      now: () => instant(nowMs),
+      pause(ms) {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+    },
     // Ids sort by the order of their making, as real ones do.
     randomness: { newUlid: () => ulid(START_MS + (ulids += 1)), fraction: () => 0.5 },
     digest: canonicalDigest,
@@ -67,11 +70,13 @@ export async function world(database: TestDatabase, { template, engine: dressed 
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),
+    slots: dynamoSlotStore(table),
+    durations: dynamoDurationStore(table),
     orchestrator,
     engines: (name) => (name === 'sleep' ? used : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
-    policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test' },
+    policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits },
   };
   await ports.catalog.addTemplateVersion(aTemplate(template));
   await ports.catalog.putPattern({ sourceType: 'http', targetType: 'gcs', templateId: TEMPLATE_ID, version: 1, updatedAt: at(0) });
@@ -103,7 +108,7 @@ export async function world(database: TestDatabase, { template, engine: dressed 
     },
     async watch(run, mostSeconds = Infinity) {
       for (let ticks = 1; ticks <= 200; ticks += 1) {
-        const { ended, delaySeconds } = await pollRun(ports, run.id);
+        const { ended, delaySeconds } = await pollRun(ports, { runId: run.id });
         if (ended) return ticks;
         advance(Math.min(delaySeconds, mostSeconds));
       }
@@ -121,18 +126,6 @@ export function request(change: Partial<StartRun> = {}): StartRun {
     sets: [{ SECONDS: 10 }],
     requestedBy: 'tests',
     ...change,
-  };
-}
-
-function memoryOrchestrator(): MemoryOrchestrator {
-  const [runs, watches, released] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  return {
-    runs,
-    watches,
-    released,
-    startRun: (id, attempt) => Promise.resolve(void runs.add(`${id}-a${attempt}`)),
-    startWatch: (id, attempt) => Promise.resolve(void watches.add(`${id}-a${attempt}`)),
-    release: (taskToken) => Promise.resolve(void released.add(taskToken)),
   };
 }
 
@@ -182,6 +175,8 @@ export function crashingAt(ports: Ports, nth: number): Crashing {
       engines,
       runs: wrapped('runs', ports.runs),
       jobs: wrapped('jobs', ports.jobs),
+      slots: wrapped('slots', ports.slots),
+      durations: wrapped('durations', ports.durations),
       orchestrator: wrapped('orchestrator', ports.orchestrator),
     },
   };

@@ -68,7 +68,18 @@ export function memoryTable(): Table {
 }
 
 /** What is stored is nobody's object, and has no undefined in it. */
-const copied = (item: Item): Item => JSON.parse(JSON.stringify(item)) as Item;
+const copied = (item: Item): Item => copyOf(item) as Item;
+
+function copyOf(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyOf);
+  const copy: Record<string, unknown> = {};
+  for (const name in value) {
+    const each = (value as Attributes)[name];
+    if (each !== undefined) copy[name] = copyOf(each);
+  }
+  return copy;
+}
 
 /** Where `sk` stands or would stand. */
 function placeOf(order: readonly string[], sk: string): number {
