@@ -1,11 +1,9 @@
 /** What the service, its files and its Step Functions endpoint say after the last round, read through the ways that users have. */
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { GetExecutionHistoryCommand, ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
 import type { SluiceClient } from '#client/sluice-client';
 import type { HistoryEntryView, JobView, RunView } from '#contract/views';
 import { allOf } from '#test/support/all-of';
+import { outputsBelow, type OutputEvidence } from './outputs.ts';
 import type { PlannedRun } from './plan.ts';
 import type { Asked } from './rounds.ts';
 
@@ -17,6 +15,8 @@ export interface JobEvidence {
 export interface RunEvidence {
   readonly planned: PlannedRun;
   readonly view: RunView;
+  /** As it looked when it was seen ended, if it was, some kills ago. */
+  readonly seenEnded?: RunView;
   readonly jobs: readonly JobEvidence[];
   /** `job_id` of every row of the run's metrics. */
   readonly metricsOf: readonly string[];
@@ -29,11 +29,6 @@ export interface ExecutionEvidence {
   readonly status: string;
   /** Of a Map: its parent's name. */
   readonly parent?: string;
-}
-
-export interface OutputEvidence {
-  readonly digest: string;
-  readonly rows: number;
 }
 
 export interface Evidence {
@@ -54,13 +49,15 @@ export interface Sources {
 const ENDED_WITHIN_SECONDS = 180;
 
 /** Waits for the end of what is under way; what has not ended then is evidence of its own. */
-export async function gather({ client, stepFunctionsEndpoint, outputRoot }: Sources, { accepted }: Asked): Promise<Evidence> {
+export async function gather({ client, stepFunctionsEndpoint, outputRoot }: Sources, { accepted, seenEnded }: Asked): Promise<Evidence> {
   const runs: RunEvidence[] = [];
   const until = performance.now() + ENDED_WITHIN_SECONDS * 1000;
   for (const { planned, runId } of accepted.values()) {
     const timeoutSeconds = Math.max(0, (until - performance.now()) / 1000);
     const { run: view } = await client.waitForRun(runId, { timeoutSeconds });
-    runs.push({ planned, view, jobs: await jobsOf(client, runId), metricsOf: await metricsOf(client, planned) });
+    const seen = seenEnded.get(runId);
+    const [jobs, rows] = await Promise.all([jobsOf(client, runId), metricsOf(client, planned)]);
+    runs.push({ planned, view, ...(seen && { seenEnded: seen }), jobs, metricsOf: rows });
   }
   const executions = await endedExecutions(stepFunctionsEndpoint);
   const listed = (await allOf(client.runs({ limit: 500 }))).map((run) => run['run-id']);
@@ -74,17 +71,6 @@ async function jobsOf(client: SluiceClient, runId: string): Promise<readonly Job
 
 async function metricsOf(client: SluiceClient, { request }: PlannedRun): Promise<readonly string[]> {
   return (await allOf(client.metrics(request['user-run-id'], { limit: 500 }))).map((row) => row.job_id);
-}
-
-function outputsBelow(root: string): ReadonlyMap<string, OutputEvidence> {
-  const names = readdirSync(root, { recursive: true, encoding: 'utf8' });
-  const files = names.filter((name) => statSync(join(root, name)).isFile());
-  return new Map(files.map((name) => [name, outputOf(readFileSync(join(root, name)))]));
-}
-
-export function outputOf(content: Buffer): OutputEvidence {
-  const lines = content.reduce((count, byte) => count + (byte === 0x0a ? 1 : 0), 0);
-  return { digest: createHash('sha256').update(content).digest('hex'), rows: lines - 1 };
 }
 
 /** An execution may outlive its run by one Wait, so they are given a while; then they are listed as they are. */

@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SluiceClient } from '#client/sluice-client';
-import { RunStarted } from '#contract/views';
+import { hasEnded } from '#client/wait-for-run';
+import { RunStarted, type RunView } from '#contract/views';
 import { clientOf, processTree, startServiceProcess, type ServiceProcess } from '#test/support/service-process';
+import { watchOutputs } from './outputs.ts';
 import { PATTERN, TEMPLATE, TEMPLATE_ID, type PlannedKill, type PlannedRound, type PlannedRun } from './plan.ts';
 import type { Violation } from './violations.ts';
 
@@ -13,6 +15,8 @@ export interface Asked {
   readonly accepted: Map<string, { readonly planned: PlannedRun; readonly runId: string }>;
   /** Sent, and no answer came. */
   readonly unanswered: Map<string, PlannedRun>;
+  /** By run id: how it looked when it was first seen ended. What a reader was told must still hold after every kill. */
+  readonly seenEnded: Map<string, RunView>;
   readonly violations: Violation[];
   readonly kills: PlannedKill[];
   lostAnswers: number;
@@ -33,7 +37,16 @@ const FEW_OPEN = 20;
 const SETTLED_WITHIN_MS = 120_000;
 
 export async function runRounds({ dataDir, main, plan, tell }: RoundsOptions): Promise<Asked> {
-  const asked: Asked = { accepted: new Map(), unanswered: new Map(), violations: [], kills: [], lostAnswers: 0, repeatedRequests: 0 };
+  const asked: Asked = {
+    accepted: new Map(),
+    unanswered: new Map(),
+    seenEnded: new Map(),
+    violations: [],
+    kills: [],
+    lostAnswers: 0,
+    repeatedRequests: 0,
+  };
+  const watched = watchOutputs(join(dataDir, 'output'), plan);
   let service: ServiceProcess | undefined;
   const killLeft = (): void => {
     if (service) kill(service, 'all');
@@ -47,6 +60,7 @@ export async function runRounds({ dataDir, main, plan, tell }: RoundsOptions): P
       kill(service, round.kill.victim);
       asked.kills.push(round.kill);
       await service.ended;
+      asked.violations.push(...watched.torn());
       if ((index + 1) % 10 === 0)
         tell(`round ${index + 1}: ${asked.accepted.size} runs accepted, ${asked.unanswered.size} without an answer`);
     }
@@ -68,6 +82,7 @@ async function oneRound(service: ServiceProcess, round: PlannedRound, asked: Ask
     await client.putTemplate(TEMPLATE_ID, TEMPLATE);
     await client.putPattern(PATTERN);
   }
+  await lookAround(client, asked);
   await settleSome(client, asked);
   for (const planned of round.runs) asked.unanswered.set(planned.request['user-run-id'], planned);
   const at = await answering(service);
@@ -124,6 +139,12 @@ async function answerTo({ url, token }: Answering, { request }: PlannedRun): Pro
     body: JSON.stringify(request),
   });
   return { status: response.status, body: await response.json() };
+}
+
+/** As a reader who comes by now and then: the newest runs. */
+async function lookAround(client: SluiceClient, { seenEnded }: Asked): Promise<void> {
+  const { items } = await client.listRuns({ limit: 10 });
+  for (const view of items) if (hasEnded(view) && !seenEnded.has(view['run-id'])) seenEnded.set(view['run-id'], view);
 }
 
 async function settleSome(client: SluiceClient, asked: Asked): Promise<void> {

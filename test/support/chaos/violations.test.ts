@@ -1,9 +1,13 @@
 /** The judge of `npm run chaos`: what is right passes, and every kind of damage is told with the id of what is damaged. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { HistoryEntryView, JobView, RunView } from '#contract/views';
-import { outputOf, type Evidence, type ExecutionEvidence, type JobEvidence, type RunEvidence } from './evidence.ts';
+import type { Evidence, ExecutionEvidence, JobEvidence, RunEvidence } from './evidence.ts';
+import { expectedContent, outputOf, watchOutputs } from './outputs.ts';
 import { planRounds, type PlannedRun } from './plan.ts';
-import { expectedContent, violations } from './violations.ts';
+import { violations } from './violations.ts';
 
 const AT = '2026-01-01T00:00:00.000Z';
 const RUN_ID = 'run_1';
@@ -121,6 +125,12 @@ describe('told with its id:', () => {
     ['a run that has not ended', RUN_ID, /has not ended/, (({ 'finished-at': _, ...open }) => withRun({ view: open }))(view)],
     ['a run that counts other jobs than it has', RUN_ID, /counts/, withView({ jobs: { ...view.jobs, finished: 39, open: 1 } })],
     ['a run that counts other records than its jobs', RUN_ID, /records/, withView({ records: { ...view.records, output: 119 } })],
+    [
+      'a run that was seen ended with other counts',
+      RUN_ID,
+      /was seen ended/,
+      withRun({ seenEnded: { ...view, jobs: { ...view.jobs, failed: 2 } } }),
+    ],
     ['a run that lacks a job', RUN_ID, /40 jobs for 41 sets/, withRun({ jobs: run.jobs.slice(1) })],
     ['a job with two rows of metrics', RUN_ID, /42 rows/, withRun({ metricsOf: [...run.metricsOf, jobIdOf(0)] })],
     ['a run that nobody was told of', 'run_2', /no caller/, { ...evidence, listed: [RUN_ID, 'run_2'] }],
@@ -190,6 +200,21 @@ describe('told with its id:', () => {
   ])('%s', (_, id, what, damaged) => {
     expect(violations(damaged)).toContainEqual({ id, what: expect.stringMatching(what) as string });
   });
+});
+
+test('an output that is not whole right after a kill is told once, also where a later attempt would write over it', () => {
+  const root = mkdtempSync(join(tmpdir(), 'sluice-outputs-'));
+  try {
+    const watched = watchOutputs(root, [{ runs: [planned], repeats: false, kill: { moment: 'run', afterMs: 0, victim: 'all' } }]);
+    expect(watched.torn()).toEqual([]);
+    mkdirSync(join(root, 'r'));
+    writeFileSync(join(root, 'r/0.csv'), expectedContent({ target: 'r/0.csv', rows: 3, tag: 'r/0', fails: false }));
+    writeFileSync(join(root, 'r/2.csv'), 'n,tag\n0,r/2\n1,');
+    expect(watched.torn()).toEqual([{ id: 'r/2.csv', what: 'left 1 rows of 3 in r/2.csv, or others, right after a kill' }]);
+    expect(watched.torn()).toEqual([]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 test('the same seed is the same plan, and another is another', () => {

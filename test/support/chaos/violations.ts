@@ -1,8 +1,8 @@
 /** What must hold of the evidence, whatever was killed when. Pure: each rule can be tested by evidence that breaks it. */
-import { createHash } from 'node:crypto';
 import { contradictions } from '#test/support/recorded-once';
 import type { Evidence, ExecutionEvidence, JobEvidence, RunEvidence } from './evidence.ts';
-import { LOST_RETRIES, type PlannedSet } from './plan.ts';
+import { damage } from './outputs.ts';
+import { LOST_RETRIES } from './plan.ts';
 
 export interface Violation {
   /** Of the run, job, output or execution that is not as it must be. */
@@ -19,10 +19,12 @@ export function violations(evidence: Evidence): readonly Violation[] {
   ];
 }
 
-function ofRun({ planned, view, jobs, metricsOf }: RunEvidence): readonly Violation[] {
+function ofRun({ planned, view, seenEnded, jobs, metricsOf }: RunEvidence): readonly Violation[] {
   const id = view['run-id'];
   const found: string[] = [];
   if (view['finished-at'] === undefined) found.push(`has not ended: ${view.state}, ${JSON.stringify(view.jobs)}`);
+  if (seenEnded && JSON.stringify(seenEnded) !== JSON.stringify(view))
+    found.push(`was seen ended as ${JSON.stringify(seenEnded)}, and is now otherwise`);
   if (jobs.length !== planned.sets.length) found.push(`has ${jobs.length} jobs for ${planned.sets.length} sets`);
   const finished = jobs.filter(({ job }) => job.state === 'FINISHED').length;
   const counts = { total: jobs.length, finished, failed: jobs.length - finished, cancelled: 0, open: 0 };
@@ -51,16 +53,10 @@ function ofJob({ job, history }: JobEvidence, { planned }: RunEvidence, outputs:
     if (!wasLost && !wasPlanned) found.push(`has failed at attempt ${job.attempt}: ${JSON.stringify(job.failure)}`);
     if (set.fails && output !== undefined) found.push(`has failed, and left an output`);
   }
-  if (output !== undefined && output.digest !== expectedDigest(set))
-    found.push(`left ${output.rows} rows of ${set.rows} in ${set.target}, or others`);
+  const damaged = output && damage(set, output);
+  if (damaged !== undefined) found.push(damaged);
   return found.map((what) => ({ id: job['job-id'], what }));
 }
-
-export function expectedContent({ rows, tag }: PlannedSet): string {
-  return `n,tag\n${Array.from({ length: rows }, (_, n) => `${n},${tag}\n`).join('')}`;
-}
-
-const expectedDigest = (set: PlannedSet): string => createHash('sha256').update(expectedContent(set)).digest('hex');
 
 function ofList({ runs, listed }: Evidence): readonly Violation[] {
   const known = new Set(runs.map(({ view }) => view['run-id']));
