@@ -128,6 +128,8 @@ function print(text: string): void {
 const VIOLATIONS_SHOWN = 50;
 
 async function main(options: Options): Promise<void> {
+  // An orderly exit, in which the service of the round is ended too.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const dataDir = mkdtempSync(join(tmpdir(), 'sluice-chaos-'));
   const found = await chaos(options, dataDir);
   if (found.length === 0) print('Every job of every accepted run has ended and is recorded once.');

@@ -99,7 +99,7 @@ function planRun(name: string, random: Random): PlannedRun {
 function planSet(name: string, index: number, random: Random): { readonly set: PlannedSet; readonly parameters: JsonObject } {
   const set: PlannedSet = {
     target: `${name}/${index}.csv`,
-    rows: random() < 0.1 ? whole(random, 100_000, 300_000) : whole(random, 1, 2_000),
+    rows: random() < 0.1 ? whole(random, 20_000, 100_000) : whole(random, 1, 2_000),
     tag: `${name}/${index}`,
     fails: random() < 0.05,
   };
