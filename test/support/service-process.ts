@@ -11,6 +11,8 @@ export interface ServiceProcess {
   readonly said: () => string;
   /** Its exit code once it has ended; null after a signal. */
   readonly ended: Promise<number | null>;
+  /** Its exit code once its last word was heard as well, which its workers can delay. */
+  readonly silent: Promise<number | null>;
   /** Once it listens; undefined where it ended first. */
   readonly url: Promise<string | undefined>;
 }
@@ -35,6 +37,7 @@ export function startServiceProcess(options: ServiceProcessOptions): ServiceProc
   let heard = '';
   child.stderr.on('data', (text: Buffer) => (said += text.toString()));
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const silent = new Promise<number | null>((resolve) => child.once('close', resolve));
   const url = new Promise<string | undefined>((resolve) => {
     child.stdout.on('data', (text: Buffer) => {
       heard += text.toString();
@@ -45,7 +48,7 @@ export function startServiceProcess(options: ServiceProcessOptions): ServiceProc
       resolve(undefined);
     });
   });
-  return { process: child, dataDir, said: () => said, ended, url };
+  return { process: child, dataDir, said: () => said, ended, silent, url };
 }
 
 /** Who speaks to a service that listens. */
