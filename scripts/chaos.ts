@@ -56,18 +56,22 @@ function parsedOptions(): Options | 'help' | 'invalid' {
 
 async function chaos({ rounds, seed }: Options, dataDir: string): Promise<readonly Violation[]> {
   const from = performance.now();
+  const tell = (line: string): void => {
+    print(`${Math.round((performance.now() - from) / 1000)} s  ${line}`);
+  };
   print(`${rounds} rounds, seed ${seed}, data in ${dataDir}`);
   const main = fileURLToPath(new URL('src/hosts/local/main.js', app));
-  const asked = await runRounds({ dataDir, main, plan: planRounds(rounds, seed), tell: print });
-  print('the last start: what is under way goes on to its end');
+  const asked = await runRounds({ dataDir, main, plan: planRounds(rounds, seed), tell });
+  tell('the last start: what is under way goes on to its end');
   const host = await startedHost(dataDir);
   try {
     const client = sluiceClient({ url: host.url, token: host.token });
     for (const planned of asked.unanswered.values()) await post(host, planned, asked);
     const { stepFunctionsEndpoint } = host;
     const evidence = await gather({ client, stepFunctionsEndpoint, outputRoot: join(dataDir, 'output') }, asked);
+    tell('everything has been read');
     const unanswered = [...asked.unanswered.keys()].map((id) => ({ id, what: 'was never answered' }));
-    print(`\n${countsTable(asked, evidence)}\n${Math.round((performance.now() - from) / 1000)} s`);
+    print(`\n${countsTable(asked, evidence)}`);
     return [...asked.violations, ...unanswered, ...violations(evidence)];
   } finally {
     await host.close();

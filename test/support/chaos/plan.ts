@@ -104,7 +104,7 @@ function planSet(name: string, index: number, random: Random): { readonly set: P
     fails: random() < 0.05,
   };
   // 0.2 to 2 s of one core.
-  const work = random() < 0.04 ? whole(random, 10_000_000, 100_000_000) : 0;
+  const work = random() < 0.03 ? whole(random, 10_000_000, 100_000_000) : 0;
   return { set, parameters: { TARGET: set.target, ROWS: set.rows, TAG: set.tag, FAILS: set.fails, WORK: work } };
 }
 

@@ -32,8 +32,8 @@ export interface RoundsOptions {
 }
 
 /** Jobs under way, from which on a round first waits: the queue would only grow, and each kill loses all of it. */
-const MOST_OPEN = 120;
-const FEW_OPEN = 20;
+const MOST_OPEN = 60;
+const FEW_OPEN = 10;
 const SETTLED_WITHIN_MS = 120_000;
 
 export async function runRounds({ dataDir, main, plan, tell }: RoundsOptions): Promise<Asked> {
