@@ -2,7 +2,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageView, RunView } from '#contract/views';
-import type { Run } from '#domain/run';
+import { NO_COUNTS, type Run } from '#domain/run';
 import { digestOfSecret } from '#hosts/lambda/authentication';
 import type { HttpHandler } from '#hosts/lambda/http';
 import { installPorts } from '#hosts/wiring';
@@ -94,6 +94,7 @@ type Question = keyof typeof QUESTIONS;
 const jobOf = ({ id }: Run): string => `${id.replace('run_', 'job_')}_00003`;
 
 const ended = new Map<number, Run>();
+const running = new Map<number, Run>();
 const measured = new Map<string, Cost>();
 
 async function measure(stage: (typeof STAGES)[number], run: Run): Promise<void> {
@@ -111,6 +112,7 @@ async function live(count: number): Promise<void> {
   }
   await pollRun(it.ports, { runId: run.id });
   await measure('running', run);
+  running.set(count, await it.loadRun(run));
   // All at once, so that one tick settles them.
   it.advance(120);
   await it.watch(run);
@@ -118,8 +120,8 @@ async function live(count: number): Promise<void> {
   ended.set(count, await it.loadRun(run));
 }
 
-function endedRun(count: number): Run {
-  const run = ended.get(count);
+function runOf(count: number, runs: ReadonlyMap<number, Run>): Run {
+  const run = runs.get(count);
   if (!run) throw new Error(`there is no run of ${count}`);
   return run;
 }
@@ -167,7 +169,7 @@ test.each(STAGES.flatMap((stage) => (Object.keys(QUESTIONS) as readonly Question
 );
 
 test('fifty jobs cost a unit each, at the beginning of a large run and in its middle', async () => {
-  const { id } = endedRun(LARGE);
+  const { id } = runOf(LARGE, ended);
   const page = async (cursor?: string): Promise<{ readonly cost: Cost; readonly body: PageView<RunView> }> =>
     asking('runs', 'GET /v1/runs/{runId}/jobs', { runId: id }, { limit: '50', ...(cursor === undefined ? {} : { cursor }) });
   const first = await page();
@@ -178,22 +180,60 @@ test('fifty jobs cost a unit each, at the beginning of a large run and in its mi
   expect(first.cost.units).toBeLessThanOrEqual(54);
 });
 
-test(`a page of fifty runs costs the same with runs of ${SMALL} jobs and with runs of ${LARGE}`, async () => {
-  for (const count of [SMALL, LARGE]) {
-    // Ended long ago, like most runs of a list: what was measured above, fifty times.
-    const original = endedRun(count);
-    for (let made = 0; made < 50; made += 1) {
-      const id = `${original.id.slice(0, -7)}${count === SMALL ? 'A' : 'B'}${String(made).padStart(6, '0')}` as Run['id'];
-      const run: Run = { ...original, id, userId: `owner of ${count}`, userRunId: `copy ${made}`, version: 1 };
-      await it.ports.runs.accept({ run, sets: [{}], bodyDigest: 'x' });
-    }
+/** Like most runs of a list: what was measured above, fifty times, under a user of its own. */
+async function copies(original: Run, owner: string, letter: string): Promise<readonly Run[]> {
+  const made: Run[] = [];
+  for (let copy = 0; copy < 50; copy += 1) {
+    const id = `${original.id.slice(0, -7)}${letter}${String(copy).padStart(6, '0')}` as Run['id'];
+    const run: Run = { ...original, id, userId: owner, userRunId: `${letter} ${copy}`, version: 1 };
+    await it.ports.runs.accept({ run, sets: [{}], bodyDigest: 'x' });
+    made.push(run);
   }
-  const page = async (count: number): Promise<Cost> => {
-    const answer = await asking('runs', 'GET /v1/runs', {}, { 'user-id': `owner of ${count}`, limit: '50' });
-    expect(answer.body.items.map(({ jobs }) => jobs.total)).toEqual(Array<number>(50).fill(count));
-    return answer.cost;
-  };
-  const small = await page(SMALL);
-  expect(await page(LARGE)).toEqual(small);
-  expect(small.units).toBeLessThanOrEqual(54);
+  return made;
+}
+
+/** Also what a page must show of every run. */
+async function pageOfRuns(owner: string, shown: RunView['jobs']): Promise<Cost> {
+  const answer = await asking('runs', 'GET /v1/runs', {}, { 'user-id': owner, limit: '50' });
+  expect(answer.body.items.map(({ jobs }) => jobs)).toEqual(Array<RunView['jobs']>(50).fill(shown));
+  return answer.cost;
+}
+
+test(`a page of fifty ended runs costs the same with runs of ${SMALL} jobs and with runs of ${LARGE}`, async () => {
+  const costs: Cost[] = [];
+  for (const [count, letter] of [
+    [SMALL, 'A'],
+    [LARGE, 'B'],
+  ] as const) {
+    await copies(runOf(count, ended), `ended ${count}`, letter);
+    costs.push(await pageOfRuns(`ended ${count}`, { total: count, finished: count, failed: 0, cancelled: 0, open: 0 }));
+  }
+  expect(costs[1]).toEqual(costs[0]);
+  expect(costs[0]?.units).toBeLessThanOrEqual(54);
+});
+
+test(`a page of fifty unfinished runs costs the same with runs of ${SMALL} jobs and with runs of ${LARGE}: two units a run`, async () => {
+  const costs: Cost[] = [];
+  for (const [count, letter, chunks] of [
+    [SMALL, 'C', 1],
+    // As many as the largest request has: 4 MB.
+    [LARGE, 'D', 12],
+  ] as const) {
+    const finished = count / 2;
+    for (const run of await copies(runOf(count, running), `unfinished ${count}`, letter)) {
+      const chunkStarts = Array.from({ length: chunks }, (_, chunk) => Math.floor((chunk * count) / chunks));
+      expect(await it.ports.runs.save({ ...run, chunkStarts }, run)).toMatchObject({ kind: 'saved' });
+      const now = it.ports.clock.now();
+      const lease = { host: 'test', owner: `test/${run.id}`, now, until: now };
+      expect(await it.ports.runs.takeTick(run.id, lease)).toBe('taken');
+      await it.ports.runs.releaseTick(run.id, lease, {
+        counts: { ...NO_COUNTS, finished, inputRecordCount: count * 1e9 },
+        nextPollAt: now,
+      });
+    }
+    costs.push(await pageOfRuns(`unfinished ${count}`, { total: count, finished, failed: 0, cancelled: 0, open: finished }));
+  }
+  expect(costs[1]).toEqual(costs[0]);
+  // Each run and its tick; then the page of the list and the token.
+  expect(costs[0]?.units).toBeLessThanOrEqual(104);
 });

@@ -1,5 +1,5 @@
 /** What the service says when it cannot start or is told to stop, and that it leaves no process behind. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -149,6 +149,33 @@ test('a database that may only be read is named, with what to do', async () => {
 
 test('a disk that is full at the start is told', async () => {
   await refuses(start({ largestFileBytes: 8 * 1024 }), DATABASE, /disk has room/);
+});
+
+/** SQLite's own kind of lock on the whole file: neither Node nor flock(1) can take it. */
+const LOCKING = `use Fcntl; open(my $file, '+<', $ARGV[0]) or die $!;
+my $whole = pack('s s x4 q q l', F_WRLCK, 0, 0, 0, 0);
+fcntl($file, F_SETLK, $whole) or die $!;
+$| = 1; print "locked\n"; sleep 60;`;
+const hasPerl = spawnSync('perl', ['-e', '']).status === 0;
+
+test.skipIf(!hasPerl)('a database that another process has locked is named, with what to do, and starts once it is let go of', async () => {
+  await once();
+  const owner = spawn('perl', ['-e', LOCKING, join(dataDir, DATABASE)]);
+  started.push(owner);
+  await new Promise((resolve, reject) => {
+    owner.stdout.once('data', resolve);
+    owner.once('exit', () => {
+      reject(new Error('the lock could not be taken'));
+    });
+  });
+  const running = start();
+  expect(await running.url).toBeUndefined();
+  expect(await running.code).toBe(70);
+  expect(running.said()).toMatch(/sluice\.db\. Another process has this file locked; end it, or choose another --data-dir/);
+  expect(running.said()).not.toMatch(/^\s+at /m);
+  owner.kill('SIGKILL');
+  await noneLeft();
+  await once();
 });
 
 /** Work for DuckDB of a few seconds, so that a signal finds it under way. */

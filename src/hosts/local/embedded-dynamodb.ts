@@ -11,7 +11,8 @@ export interface EmbeddedDynamodb {
   close(): Promise<void>;
 }
 
-const READY_ATTEMPTS = 400;
+/** Longer than the database waits for a file that another process has locked (5 s): then it says so and ends. */
+const READY_WITHIN_MS = 15_000;
 const READY_PAUSE_MS = 5;
 
 /** The shell outlives neither: end of input (we are gone) ends the database, and the end of the database ends the shell. */
@@ -27,11 +28,27 @@ export async function startEmbeddedDynamodb(databaseFile: string | undefined): P
   });
   const complaints: string[] = [];
   child.stderr.on('data', (text: Buffer) => complaints.push(text.toString()));
+  const ended = new Promise((resolve) => child.once('close', resolve));
   const endpoint = `http://127.0.0.1:${port}`;
-  await answering(endpoint, child).catch(() => {
-    throw new Error(`The embedded DynamoDB did not start${on(databaseFile)}. ${complaints.join('').trim()}`);
-  });
-  return { endpoint, close: () => closed(child) };
+  if (!(await answers(endpoint, child))) {
+    child.stdin.end();
+    await ended;
+    const complaint = complaints.join('').trim();
+    throw new Error(`The embedded DynamoDB did not start${on(databaseFile, complaint)}. ${complaint}`);
+  }
+  const tell = (): void => {
+    process.emitWarning(
+      `The embedded DynamoDB has ended: no request can be served until Sluice is started again. ${complaints.join('').trim()}`,
+    );
+  };
+  child.once('exit', tell);
+  return {
+    endpoint,
+    close() {
+      child.off('exit', tell);
+      return closed(child);
+    },
+  };
 }
 
 function binary(): string {
@@ -45,23 +62,26 @@ function binary(): string {
   }
 }
 
-function on(databaseFile: string | undefined): string {
+function on(databaseFile: string | undefined, complaint: string): string {
   if (databaseFile === undefined) return '';
-  return ` on ${databaseFile}. Check that this file may be written and that the disk has room; bring back a good copy of it, or choose another --data-dir`;
+  const advice = /database is locked/i.test(complaint)
+    ? 'Another process has this file locked; end it'
+    : 'Check that this file may be written and that the disk has room; bring back a good copy of it';
+  return ` on ${databaseFile}. ${advice}, or choose another --data-dir`;
 }
 
-async function answering(endpoint: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < READY_ATTEMPTS; attempt += 1) {
-    if (child.exitCode !== null) break;
+/** Whether it answered before it ended, or its time was up. */
+async function answers(endpoint: string, child: ChildProcess): Promise<boolean> {
+  const until = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < until && child.exitCode === null && child.signalCode === null) {
     const answered = await fetch(endpoint).then(
       () => true,
       () => false,
     );
-    if (answered) return;
+    if (answered) return true;
     await new Promise((resolve) => setTimeout(resolve, READY_PAUSE_MS));
   }
-  child.stdin?.end();
-  throw new Error(`nothing answers on ${endpoint}`);
+  return false;
 }
 
 function closed(child: ChildProcess): Promise<void> {

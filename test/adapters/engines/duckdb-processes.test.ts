@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -122,19 +122,21 @@ describe('a restart', () => {
     await new Promise((resolve) => host.once('message', resolve));
     const workers = workersOf(host.pid ?? 0);
     expect(workers).not.toEqual([]);
-    const scratch = path.join(fixture.root, 'work/scratch', nameOf(2));
-    mkdirSync(scratch, { recursive: true });
-    mkdirSync(path.join(fixture.root, 'out/.sluice'), { recursive: true });
-    writeFileSync(path.join(fixture.root, `out/.sluice/${nameOf(2)}.part`), 'half');
+    const half = path.join(fixture.root, `out/.sluice/${nameOf(2)}.part`);
+    await until(() => existsSync(half));
+    // Of another service with the same output root: not ours to sweep.
+    const others = path.join(fixture.root, 'out/.sluice/other.part');
+    writeFileSync(others, 'half');
     host.kill('SIGKILL');
     await until(() => workers.every((pid) => !isWorker(pid)));
+    expect(existsSync(half)).toBe(true);
 
     const [shortId, endlessId] = [engineJobId(nameOf(1)), engineJobId(nameOf(2))];
     expect([...(await fixture.engine.status([shortId, endlessId])).keys()]).toEqual([shortId]);
     await fixture.start(SHORT, nameOf(7));
     expect((await fixture.ended(engineJobId(nameOf(7)))).status?.state).toBe('succeeded');
-    expect(existsSync(scratch)).toBe(false);
-    expect(readdirSync(path.join(fixture.root, 'out/.sluice'))).toEqual([]);
+    expect(readdirSync(path.join(fixture.root, 'work/scratch'))).toEqual([]);
+    expect(readdirSync(path.join(fixture.root, 'out/.sluice'))).toEqual(['other.part']);
   });
 
   test('a result file that was damaged is no result: the job is lost', async () => {

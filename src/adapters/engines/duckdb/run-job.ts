@@ -86,6 +86,8 @@ async function transform(
   progress: Progress,
   stop: AbortSignal,
 ): Promise<string | undefined> {
+  // By its name the next service knows whose unfinished output to remove, should this process be killed.
+  await mkdir(order.scratch, { recursive: true });
   await mkdir(path.dirname(order.temporaryOutput), { recursive: true });
   const database = await openDatabase({
     allowedPaths: [...inputs.map(({ localPath }) => localPath), order.temporaryOutput],
