@@ -34,7 +34,10 @@ function scriptedPool(size: number): { readonly pool: WorkerPool; readonly begun
         free -= 1;
         return worker;
       },
-      close: () => Promise.resolve(),
+      close() {
+        for (const reply of busy.splice(0)) reply({ kind: 'died', wasReady: false, how: 'SIGKILL' });
+        return Promise.resolve();
+      },
     },
     async endNext() {
       free += 1;
@@ -62,9 +65,10 @@ function keptResults(): Results {
 function queue(size: number) {
   const { pool, begun, endNext } = scriptedPool(size);
   const ended: string[] = [];
+  const results = keptResults();
   const runner = new JobRunner({
     pool,
-    results: keptResults(),
+    results,
     now: () => instant(0),
     stopGraceMs: 1000,
     onEnded: ({ id }) => ended.push(id),
@@ -81,7 +85,7 @@ function queue(size: number) {
     };
     return runner.add({ id: engineJobId(job), runId: RUNS[run] ?? runId(''), order });
   };
-  return { runner, add, begun, endNext, ended };
+  return { runner, results, add, begun, endNext, ended };
 }
 
 test('a job of a run that comes late begins after one job of every other run, not after all that were queued', async () => {
@@ -106,4 +110,14 @@ test('a queued job that is stopped takes no turn of its run', async () => {
   for (let ends = 0; ends < 3; ends += 1) await endNext();
   expect(begun).toEqual(['a0', 'a2', 'b0']);
   expect(runner.stateOf(engineJobId('a1'))).toBeUndefined();
+});
+
+test('a job whose worker was still starting when the engine was closed is lost like any other, and has not failed', async () => {
+  const { runner, results, add, ended } = queue(1);
+  add(0, 'a0');
+  add(0, 'a1');
+  await runner.close();
+  expect(await Promise.all(['a0', 'a1'].map((job) => results.load(engineJobId(job))))).toEqual([undefined, undefined]);
+  expect(ended).toEqual([]);
+  expect(add(0, 'a2')).toBe(false);
 });

@@ -102,7 +102,7 @@ export class JobRunner {
     job.worker = undefined;
     clearTimeout(job.graceTimer);
     this.#pump();
-    await this.#finish(job, outcomeOf(reply, job.isStopAsked), reply);
+    await this.#finish(job, outcomeOf(reply, job.isStopAsked, this.#isClosed), reply);
   }
 
   /** Without an outcome the job is lost. */
@@ -128,10 +128,11 @@ async function quietly(trouble: string, work: () => Promise<void>): Promise<void
   }
 }
 
-function outcomeOf(reply: Reply, isStopAsked: boolean): JobOutcome | undefined {
+function outcomeOf(reply: Reply, isStopAsked: boolean, isClosed: boolean): JobOutcome | undefined {
   if (reply.kind === 'answer') return reply.answer.kind === 'ended' ? reply.answer.outcome : undefined;
   if (isStopAsked) return { state: 'stopped', counts: NO_RECORDS };
-  if (reply.wasReady) return undefined;
+  // A worker that we killed with ourselves says nothing of what it could have done.
+  if (reply.wasReady || isClosed) return undefined;
   return { state: 'failed', counts: NO_RECORDS, message: `the DuckDB worker ended before it could begin (${reply.how})` };
 }
 
