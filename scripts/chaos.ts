@@ -89,6 +89,7 @@ function startedHost(dataDir: string): Promise<LocalHost> {
       outputRoot: join(dataDir, 'output'),
       parallel: 2,
       pollFloorSeconds: 1,
+      engineLimits: {},
       allowAnonymous: false,
     },
     project,

@@ -1,4 +1,5 @@
 /** The command line: finds the command, gives it what it needs, turns what it throws into three lines and an exit code. */
+import type { Pace } from '#client/pace';
 import { sluiceClient } from '#client/sluice-client';
 import { catalogDelete } from './catalog-delete.ts';
 import { catalogExport, catalogView } from './catalog-view.ts';
@@ -51,6 +52,7 @@ const COMMANDS: readonly Command[] = [
 export interface Surroundings extends Omit<Context, 'client' | 'token'> {
   readonly environment: Environment;
   readonly fetch?: typeof fetch;
+  readonly pace?: Pace;
 }
 
 export async function sluice(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
@@ -85,8 +87,8 @@ async function invoked(command: Command, words: readonly string[], surroundings:
     return 0;
   }
   const { url, token } = connectionOf(invocation, surroundings.environment);
-  const { fetch } = surroundings;
-  const client = sluiceClient({ url, ...(token === undefined ? {} : { token }), ...(fetch ? { fetch } : {}) });
+  const { fetch, pace } = surroundings;
+  const client = sluiceClient({ url, ...(token === undefined ? {} : { token }), ...(fetch ? { fetch } : {}), ...(pace ? { pace } : {}) });
   return command.run({ ...surroundings, client, token }, invocation);
 }
 

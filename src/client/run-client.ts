@@ -40,6 +40,7 @@ export interface RunClient {
    * The same request again answers the same run: (user-id, user-run-id) names it, and so does the key. `NothingStarted`, whose
    * run id is null, only where `skip-succeeded-since` leaves no set.
    */
+  startRun(request: RunRequest & { readonly 'skip-succeeded-since'?: never }, options?: StartOptions): Promise<RunStarted>;
   startRun(request: RunRequest, options?: StartOptions): Promise<RunStarted | NothingStarted>;
   /** Asks for it; `waitForRun` sees the end. Again is harmless; refused as `already-ended` where the run ended by itself. */
   cancelRun(runId: string): Promise<RunView>;
@@ -64,7 +65,9 @@ export function runMethods(call: Transport, newKey: () => string): RunClient {
     async planRun(request, { limit, cursor } = {}) {
       return (await call(post(`/v1/runs/plan${query({ limit, cursor })}`, request), PlanView)).body;
     },
-    startRun: async (request, options) => (await call(post('/v1/runs', request, options), Started)).body,
+    // Which of the two it is follows from the request; the compiler cannot see that the service keeps to it.
+    startRun: (async (request: RunRequest, options?: StartOptions) =>
+      (await call(post('/v1/runs', request, options), Started)).body) as RunClient['startRun'],
     cancelRun: async (id) => (await call(post(`${pathOf(id)}/cancel`), RunView)).body,
     async retryRun(id, selection = {}, { idempotencyKey = newKey() } = {}) {
       return (await call(post(`${pathOf(id)}/retry`, selection, { idempotencyKey }), RunRetried)).body;

@@ -4,7 +4,7 @@
  * at a pace of our own, and held on to again.
  */
 import { RunView } from '#contract/views';
-import { ApiError } from './errors.ts';
+import { ApiError, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
 import type { Pace } from './pace.ts';
 import { query } from './pages.ts';
 import { part, type Transport } from './transport.ts';
@@ -36,6 +36,9 @@ const HELD_WHILE_TOLD_SECONDS = 2;
 /** Milliseconds of each second: clocks do not agree to the last one. */
 const HELD_AT_LEAST = 900;
 
+/** How long nobody need answer: a service that is restarted is back before. */
+const PATIENCE_MS = 30_000;
+
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
 const GROWTH = 1.5;
@@ -54,6 +57,7 @@ export async function waitForEnd({ look, held }: Looks, pace: Pace, options: Wai
   let told = '';
   let pauseMs = FIRST_PAUSE_MS;
   let run = await look();
+  let answeredMs = pace.nowMs();
   for (;;) {
     const seen = JSON.stringify(run);
     if (seen !== told) options.onChange?.(run);
@@ -63,27 +67,37 @@ export async function waitForEnd({ look, held }: Looks, pace: Pace, options: Wai
     const leftMs = endsMs - askedMs;
     if (leftMs <= 0) return { kind: 'timed-out', run };
     const seconds = Math.min(longest, Math.floor(leftMs / 1000));
-    const answer = seconds === 0 ? undefined : await heldOrNone(held, seconds);
+    let answer = seconds === 0 ? undefined : await unlessSilent(() => held(seconds), Number.POSITIVE_INFINITY);
     if (answer !== undefined && (hasEnded(answer) || pace.nowMs() - askedMs >= seconds * HELD_AT_LEAST)) {
-      [run, pauseMs] = [answer, FIRST_PAUSE_MS];
+      [run, pauseMs, answeredMs] = [answer, FIRST_PAUSE_MS, pace.nowMs()];
       continue;
     }
     // No answer, or one that was not held back: whoever gives it would be asked without end.
     await pace.wait(Math.max(0, Math.min(pauseMs, endsMs - pace.nowMs())));
     pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS);
-    run = answer ?? (await look());
+    answer ??= await unlessSilent(look, answeredMs + PATIENCE_MS - pace.nowMs());
+    if (answer !== undefined) [run, answeredMs] = [answer, pace.nowMs()];
   }
 }
 
-/** Undefined where none came; what the service refuses is thrown. */
-async function heldOrNone(held: HeldLook, seconds: number): Promise<RunView | undefined> {
+/** Undefined where no answer came and there is patience left; what the service refuses is thrown. */
+async function unlessSilent(ask: () => Promise<RunView>, patienceMs: number): Promise<RunView | undefined> {
   try {
-    return await held(seconds);
+    return await ask();
   } catch (error) {
-    if (error instanceof ApiError && error.status < 500 && error.status !== 429) throw error;
-    return undefined;
+    if (patienceMs > 0 && isSilence(error)) return undefined;
+    throw error;
   }
 }
+
+/** Nobody is there, something between is, or the service has no time: all of that passes. */
+function isSilence(error: unknown): boolean {
+  if (error instanceof ServiceUnreachable) return true;
+  const isAnswer = error instanceof ApiError || error instanceof UnexpectedAnswer;
+  return isAnswer && PASSING.includes(error.status);
+}
+
+const PASSING: readonly number[] = [429, 502, 503, 504];
 
 /** Whether every job of the run is settled. A retry can open it again. */
 export function hasEnded({ state }: Pick<RunView, 'state'>): boolean {

@@ -49,6 +49,7 @@ const startRecord = z.object({
   intentAt: instant.exactOptional(),
   engineJobName: text<EngineJobName>().exactOptional(),
   engineJobId: text<EngineJobId>().exactOptional(),
+  restarts: z.number().exactOptional(),
   cancel: z.object({ at: instant, by: z.string() }).exactOptional(),
   stop: z
     .object({

@@ -5,8 +5,11 @@
 import type { EngineJobId, EngineJobName, Instant, RunId } from './ids.ts';
 import type { JsonObject } from './json.ts';
 
-/** Queued: accepted by the engine, not running yet. Succeeded, failed and stopped are final. */
-export const ENGINE_JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'stopped'] as const;
+/**
+ * Queued: accepted by the engine, not running yet. Succeeded, failed, stopped and lost are final; lost: the engine had begun it,
+ * and cannot tell how it ended.
+ */
+export const ENGINE_JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'stopped', 'lost'] as const;
 export type EngineJobState = (typeof ENGINE_JOB_STATES)[number];
 
 export interface EngineJobStatus {

@@ -35,6 +35,8 @@ export interface StartRecord {
   readonly intentAt?: Instant;
   readonly engineJobName?: EngineJobName;
   readonly engineJobId?: EngineJobId;
+  /** How often the attempt was started anew because the engine had lost it before it began. */
+  readonly restarts?: number;
   /** Somebody wants this job alone to be cancelled; the tick sees to it. */
   readonly cancel?: CancelRequest;
   readonly stop?: StopRequest;

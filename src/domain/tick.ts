@@ -8,7 +8,9 @@
  *   CREATED, intent beyond fence –                                                   launch (which looks for it first)
  *   CREATED | RUNNING, started   running                   run, once                 stop past the limit, or if it is to end
  *                                succeeded                 (run) finish              release
- *                                failed, stopped, unknown  fail [reset ready]        release, or queue again
+ *                                failed, stopped, lost     fail [reset ready]        release, or queue again
+ *                                unknown                   fail [reset ready]        release, or queue again; or, where it
+ *                                                                                    never began, the same attempt again
  *   settled                      –                                                   release
  *
  * A job is to end when its run closes or when somebody cancelled it.
@@ -34,6 +36,8 @@ export interface TickInput {
   readonly limits: TemplateLimits;
   /** How long a start that left no trace may still take effect. */
   readonly fenceSeconds: number;
+  /** The engine starts a name once, whatever it is asked, and knows for good of every job that it has begun. */
+  readonly startsAreRepeatable: boolean;
   readonly now: Instant;
 }
 
@@ -95,7 +99,7 @@ function notStarted(job: Job, input: TickInput): Verdict {
 
 function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict {
   const report = input.reports.get(engineJobId);
-  if (report === undefined) return ended(job, input, undefined);
+  if (report === undefined) return canStartAnew(job, input) ? { change: startedAnew(job) } : ended(job, input, undefined);
   switch (report.status.state) {
     case 'queued':
       return stopping(job, engineJobId, input, undefined);
@@ -104,8 +108,24 @@ function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict 
     case 'succeeded':
     case 'failed':
     case 'stopped':
+    case 'lost':
       return ended(job, input, report);
   }
+}
+
+/** An engine that never began a job and forgets it again and again must not keep the job open for ever. */
+const MOST_RESTARTS = 50;
+
+/** It was only queued on an engine that has forgotten its queue: that is no attempt. */
+function canStartAnew(job: Job, { startsAreRepeatable, closing }: TickInput): boolean {
+  const { stop, restarts = 0 } = job.start;
+  const neverBegan = startsAreRepeatable && job.state === 'CREATED' && stop === undefined;
+  return neverBegan && restarts < MOST_RESTARTS && endingOf(job, closing) === undefined;
+}
+
+function startedAnew(job: Job): JobChange {
+  const start = { queuedFor: 'slot', restarts: (job.start.restarts ?? 0) + 1 } as const;
+  return { before: job, after: { ...job, start }, entries: [] };
 }
 
 /** A job under way: stopped when it is to end or its time is up. The mark of having asked is written with whatever else changed. */
@@ -163,7 +183,9 @@ function failureOf(job: Job, report: EngineReport | undefined, input: TickInput)
   // A tick that asked for the stop may have died before it could note so.
   const stop = job.start.stop ?? (report?.status.state === 'stopped' ? stopRequest(job, input) : undefined);
   if (stop !== undefined) return { reason: stop.reason, message: told ?? STOP_MESSAGES[stop.reason](limits) };
-  if (report === undefined) return { reason: 'lost', message: 'the engine does not know the job any more' };
+  if (report === undefined || report.status.state === 'lost') {
+    return { reason: 'lost', message: told ?? 'the engine does not know the job any more' };
+  }
   return { reason: 'engine-error', message: told ?? `the engine reports the job as ${report.status.state}` };
 }
 

@@ -43,8 +43,8 @@ export function storePorts(): StorePorts {
   return installed ?? (stores ??= connectStores(environmentConfiguration()));
 }
 
-/** Lambda's own time-out for a starter, and room for a tick of 10,000 jobs. */
-const POLICY = { starterSeconds: 60, leaseSeconds: 180, host: 'aws' } as const;
+/** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
+const POLICY = { starterSeconds: 110, leaseSeconds: 180, host: 'aws' } as const;
 
 function awsPorts(): Ports {
   const configuration = environmentConfiguration();

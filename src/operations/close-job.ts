@@ -7,6 +7,7 @@ import { engineJobName, epochMs, type JobRef } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { failedAttempt } from '#domain/job-change';
 import { DEFAULT_LIMITS } from '#domain/template';
+import { fenceSecondsOf } from './launch-job.ts';
 import { pollRun } from './poll-run.ts';
 import type { Engine, Ports } from './ports.ts';
 
@@ -47,6 +48,6 @@ export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promi
   throw new Fault('StoreBusy', `job ${ref.index} of ${ref.runId} was changed by others ${ATTEMPTS} times in a row`);
 }
 
-function isFenced({ clock }: Needs, { start }: Job, engine: Engine): boolean {
-  return start.intentAt !== undefined && epochMs(clock.now()) - epochMs(start.intentAt) < engine.fenceSeconds * 1000;
+function isFenced(ports: Needs, { start }: Job, engine: Engine): boolean {
+  return start.intentAt !== undefined && epochMs(ports.clock.now()) - epochMs(start.intentAt) < fenceSecondsOf(ports, engine) * 1000;
 }

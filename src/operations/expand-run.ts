@@ -14,8 +14,8 @@ import type { Digest, NewJob, Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'digest' | 'catalog' | 'runs' | 'jobs'>;
 
-/** Bounds how many jobs are in memory with their parameters. */
-const AT_ONCE = 1000;
+/** Bounds how many jobs are in memory with their parameters, and how long a small run waits for the table behind a large one. */
+const AT_ONCE = 250;
 
 export async function expandRun(ports: Needs, run: Run): Promise<Run> {
   if (run.plannedAt !== undefined) return run;

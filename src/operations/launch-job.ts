@@ -42,7 +42,7 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { taskToken, a
   if (job.start.intentAt !== undefined) {
     const found = await engine.find(name);
     if (found !== undefined) return recorded(ports, run, job, found, taskToken);
-    if (ageSeconds(job, ports) < engine.fenceSeconds) return { kind: 'fenced' };
+    if (ageSeconds(job, ports) < fenceSecondsOf(ports, engine)) return { kind: 'fenced' };
   }
   const ending = endingOf(job, run.closing);
   if (ending !== undefined) return failed(ports, { run, job, template }, ending);
@@ -51,7 +51,8 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { taskToken, a
     const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...parked });
     return { kind: queued ? 'queued' : 'conflict' };
   }
-  const start = { intentAt: ports.clock.now(), engineJobName: name };
+  const { restarts } = job.start;
+  const start = { intentAt: ports.clock.now(), engineJobName: name, ...(restarts === undefined ? {} : { restarts }) };
   const [parameters, intended] = await Promise.all([
     ports.jobs.parameters(job),
     save(ports, run, { before: job, after: { ...job, start }, entries: [], ...parked }),
@@ -125,6 +126,14 @@ async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, taskT
 async function save(ports: Needs, run: Run, change: JobSave): Promise<Job | undefined> {
   const [outcome] = await ports.jobs.save([change], run.count);
   return outcome?.kind === 'saved' ? outcome.job : undefined;
+}
+
+/**
+ * How long after an intent nobody may repeat its start: who wrote it may ask the engine as late as it lives, and the engine may
+ * act as late as its fence after that. A name that never starts twice needs no such care.
+ */
+export function fenceSecondsOf({ policy }: Pick<Ports, 'policy'>, { fenceSeconds }: Engine): number {
+  return fenceSeconds === 0 ? 0 : policy.starterSeconds + fenceSeconds;
 }
 
 const ageSeconds = (job: Job, ports: Needs): number =>

@@ -353,7 +353,10 @@ export type Engines = (name: string) => Engine | undefined;
  * and nothing else for reasons of the engine's.
  */
 export interface Engine {
-  /** How long after its start was asked for an engine job may still appear. 0: a name never starts twice, so a start may be repeated. */
+  /**
+   * How long after its start was asked for an engine job may still appear. 0: a name never starts twice, so a start may be
+   * repeated; and a job that the engine has begun is known to it for good, at least as `lost`.
+   */
   readonly fenceSeconds: number;
   /** What is wrong with the engine-specific part of a template, found without running it. */
   check(definition: JsonObject): Promise<readonly DefinitionProblem[]>;

@@ -17,7 +17,7 @@ import { isDue, tick } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { launchAlone } from './launch-job.ts';
+import { fenceSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -44,9 +44,11 @@ export async function tickRun(
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
   const { reports, calls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(engine.fenceSeconds, ports.policy.starterSeconds);
+  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
   const now = ports.clock.now();
-  const plan = tick({ openJobs, reports, closing: run.closing, limits: template.limits, fenceSeconds, now });
+  const startsAreRepeatable = engine.fenceSeconds === 0;
+  const { closing } = run;
+  const plan = tick({ openJobs, reports, closing, limits: template.limits, fenceSeconds, startsAreRepeatable, now });
 
   // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
   await inTurns(plan.stops, ({ engineJobId, force }) => engine.stop(engineJobId, { force }));

@@ -32,7 +32,13 @@ describe('a template document', () => {
       static: { sourceParameters: { A: 1 }, targetParameters: { B: 2 }, sourceConnection: { C: 3 }, targetConnection: { D: 4 } },
       parametersSchema: { type: 'object' },
       overridable: ['A'],
-      limits: { maxWaitSeconds: 9, maxParallel: 8, retries: { lost: 0, 'engine-error': 2 } },
+      limits: {
+        maxWaitSeconds: 9,
+        maxParallel: 8,
+        maxParallelAcrossRuns: 7,
+        startsPerSecond: 0.5,
+        retries: { lost: { times: 0, backoffSeconds: 0 }, 'engine-error': { times: 2, backoffSeconds: 30 } },
+      },
       deleteAfterCompletion: true,
     });
     const { 'template-id': _id, version: _version, 'created-at': _at, ...document } = templateView(template);

@@ -5,14 +5,17 @@ import { engineJobId, engineJobName, type EngineJobId, type Instant } from '#dom
 import { isSettled, type HistoryEntry, type Job, type StartRecord } from '#domain/job';
 import { nextJobState } from '#domain/job-state';
 import { DEFAULT_LIMITS, type TemplateLimits } from '#domain/template';
-import { FORCE_STOP_AFTER_SECONDS, tick, type EngineReport, type TickInput, type TickPlan } from '#domain/tick';
+import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS, tick, type EngineReport, type TickInput, type TickPlan } from '#domain/tick';
 import { aJob, at } from './builders.ts';
 
 const SEED = 20261121;
 const ID = engineJobId('e1');
-const LIMITS: TemplateLimits = { maxWaitSeconds: 1000, maxParallel: 10, retries: { lost: 1 } };
+const ONCE = { times: 1, backoffSeconds: 0 } as const;
+const LIMITS: TemplateLimits = { maxWaitSeconds: 1000, maxParallel: 10, retries: { lost: ONCE } };
 const METRICS = { inputRecordCount: 5, outputRecordCount: 4, errorRecordCount: 1 };
 const CANCELLED = { reason: 'cancelled', message: 'by ada', at: at(0) } as const;
+/** A forced stop was asked for at 60 s. */
+const GIVEN_UP = 60 + GIVE_UP_AFTER_SECONDS;
 const ABORTED = { reason: 'aborted', message: 'the machine gave up', at: at(0) } as const;
 
 const NEW: StartRecord = {};
@@ -45,6 +48,7 @@ function planOf({ job, report, closing, limits, now = 10 }: Case): TickPlan {
     closing,
     limits: { ...LIMITS, ...limits },
     fenceSeconds: 60,
+    startsAreRepeatable: false,
     now: at(now),
   });
 }
@@ -71,7 +75,7 @@ describe('what a tick does about an open job', () => {
     ['a new job waits for its starter', { job: created }, ''],
     ['a new job of a closing run fails unstarted', { job: created, closing: CANCELLED }, 'fail → FAILED (cancelled: by ada)'],
     ['a new job of an aborted run as well', { job: created, closing: ABORTED }, 'fail → FAILED (aborted: the machine gave up)'],
-    ['a queued job is launched', { job: { start: QUEUED } }, 'LAUNCH'],
+    ['a queued job is left to those who give the slots', { job: { start: QUEUED } }, ''],
     ['a queued job of a closing run fails', { job: { start: QUEUED }, closing: CANCELLED }, 'fail → FAILED (cancelled: by ada)'],
     ['an intent inside the fence is left alone', { job: { start: INTENDED }, now: 59 }, ''],
     ['an intent inside the fence is left alone though the run closes', { job: { start: INTENDED }, now: 59, closing: CANCELLED }, ''],
@@ -87,13 +91,16 @@ describe('what a tick does about an open job', () => {
     ['failed without a word', { job: running, report: says('failed') }, 'fail → FAILED (engine-error: the engine reports the job as failed)'],
     ['failed before it ran', { job: startedJob, report: says('failed', 'x') }, 'fail → FAILED (engine-error: x)'],
     ['stopped by somebody else', { job: running, report: says('stopped') }, 'fail → FAILED (engine-error: the engine reports the job as stopped)'],
+    ['stopped, and the run closes: by a tick that died', { job: running, report: says('stopped'), closing: CANCELLED }, 'fail → FAILED (cancelled: stopped because it was cancelled)'],
+    ['stopped past its limit: by a tick that died', { job: running, report: says('stopped'), now: 1000 }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
+    ['failed while the run closes, not stopped: as it says', { job: running, report: says('failed', 'x'), closing: CANCELLED }, 'fail → FAILED (engine-error: x)'],
 
     ['lost: started again by itself', { job: running }, 'fail reset ready → CREATED'],
     ['lost before it ran: started again', { job: startedJob }, 'fail reset ready → CREATED'],
-    ['lost twice: failed', { job: { ...running, attempt: 2 } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
+    ['lost twice: failed', { job: { ...running, attempt: 2, retries: 1 } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
     ['lost, no retry granted', { job: running, limits: { retries: {} } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
     ['lost while the run closes: not again', { job: running, closing: CANCELLED }, 'fail → FAILED (lost: the engine does not know the job any more)'],
-    ['failed, retries granted', { job: running, report: says('failed', 'x'), limits: { retries: { 'engine-error': 1 } } }, 'fail reset ready → CREATED'],
+    ['failed, retries granted', { job: running, report: says('failed', 'x'), limits: { retries: { 'engine-error': ONCE } } }, 'fail reset ready → CREATED'],
 
     ['up to its limit: nothing', { job: running, report: says('running'), now: 999 }, ''],
     ['past its limit: stopped first', { job: running, report: says('running'), now: 1000 }, 'marked → RUNNING STOP'],
@@ -101,15 +108,20 @@ describe('what a tick does about an open job', () => {
     ['past its limit when first seen: run and stopped', { job: startedJob, report: says('running'), now: 1000 }, 'run → RUNNING STOP'],
     ['asked to stop: not asked again', { job: { ...running, start: stopping('timed-out') }, report: says('running'), now: 59 }, ''],
     ['asked to stop and still there: forced', { job: { ...running, start: stopping('timed-out') }, report: says('running'), now: FORCE_STOP_AFTER_SECONDS }, 'marked → RUNNING FORCE'],
-    ['forced: not again', { job: { ...running, start: stopping('timed-out', true) }, report: says('running'), now: 9999 }, ''],
+    ['forced: not again', { job: { ...running, start: stopping('timed-out', true) }, report: says('running'), now: GIVEN_UP - 1 }, ''],
+    ['forced and there for ever: given up', { job: { ...running, start: stopping('timed-out', true) }, report: says('running'), now: GIVEN_UP }, 'fail → FAILED (timed-out: the engine still reports the job 600 s after it was told to force its stop)'],
+    ['forced and in the queue for ever: given up', { job: { ...startedJob, start: stopping('cancelled', true) }, report: says('queued'), now: GIVEN_UP }, 'fail → FAILED (cancelled: the engine still reports the job 600 s after it was told to force its stop)'],
+    ['given up: not again, though retries are granted', { job: { ...running, start: stopping('timed-out', true) }, report: says('running'), now: GIVEN_UP, limits: { retries: { 'timed-out': ONCE } } }, 'fail → FAILED (timed-out: the engine still reports the job 600 s after it was told to force its stop)'],
     ['stopped at its limit: timed-out', { job: { ...running, start: stopping('timed-out') }, report: says('stopped') }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
-    ['stopped at its limit: no retry', { job: { ...running, start: stopping('timed-out') }, report: says('stopped'), limits: { retries: { 'timed-out': 9 } } }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
+    ['stopped at its limit, retries granted', { job: { ...running, start: stopping('timed-out') }, report: says('stopped'), limits: { retries: { 'timed-out': ONCE } } }, 'fail reset ready → CREATED'],
+    ['stopped at its limit, retries used up', { job: { ...running, retries: 1, start: stopping('timed-out') }, report: says('stopped'), limits: { retries: { 'timed-out': ONCE } } }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
+    ['stopped at its limit while the run closes: not again', { job: { ...running, start: stopping('timed-out') }, report: says('stopped'), closing: CANCELLED, limits: { retries: { 'timed-out': ONCE } } }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
     ['gone while it was stopped: timed-out and not lost', { job: { ...running, start: stopping('timed-out') } }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
     ['done before the stop took effect: finished', { job: { ...running, start: stopping('timed-out') }, report: says('succeeded') }, 'finish → FINISHED'],
 
     ['the run closes: stopped', { job: running, report: says('running'), closing: CANCELLED }, 'marked → RUNNING STOP'],
     ['the run closes, done already: finished', { job: running, report: says('succeeded'), closing: CANCELLED }, 'finish → FINISHED'],
-    ['stopped because of it: cancelled', { job: { ...running, start: stopping('cancelled') }, report: says('stopped'), closing: CANCELLED }, 'fail → FAILED (cancelled: stopped because the run was cancelled)'],
+    ['stopped because of it: cancelled', { job: { ...running, start: stopping('cancelled') }, report: says('stopped'), closing: CANCELLED }, 'fail → FAILED (cancelled: stopped because it was cancelled)'],
     ['stopped because of it, in its words', { job: { ...running, start: stopping('aborted') }, report: says('stopped', 'Force stopping job') }, 'fail → FAILED (aborted: Force stopping job)'],
     ['timed out, then the run closes: timed-out', { job: { ...running, start: stopping('timed-out') }, report: says('running'), closing: CANCELLED, now: 30 }, ''],
 
@@ -121,7 +133,7 @@ describe('what a tick does about an open job', () => {
   });
 
   test('by default a lost job is started again once, and nothing else is', () => {
-    expect(DEFAULT_LIMITS.retries).toEqual({ lost: 1 });
+    expect(DEFAULT_LIMITS.retries).toEqual({ lost: ONCE });
     expect(told(planOf({ job: running, limits: DEFAULT_LIMITS }))).toBe('fail reset ready → CREATED');
     expect(told(planOf({ job: running, report: says('failed', 'x'), limits: DEFAULT_LIMITS }))).toContain('FAILED');
   });
@@ -129,7 +141,7 @@ describe('what a tick does about an open job', () => {
   test('the metrics of an ended attempt are in the change that ends it, also where it is started again', () => {
     const [finished] = planOf({ job: running, report: says('succeeded') }).changes;
     expect([finished?.metrics, finished?.after.metrics]).toEqual([METRICS, METRICS]);
-    const [retried] = planOf({ job: running, report: says('failed'), limits: { retries: { 'engine-error': 1 } } }).changes;
+    const [retried] = planOf({ job: running, report: says('failed'), limits: { retries: { 'engine-error': ONCE } } }).changes;
     expect([retried?.metrics, retried?.after.attempt]).toEqual([METRICS, 2]);
   });
 
@@ -143,9 +155,9 @@ describe('what a tick does about an open job', () => {
       aJob({ ...job, index }),
     );
     const alone = jobs.map((job) =>
-      tick({ openJobs: [job], reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, now: at(9) }),
+      tick({ openJobs: [job], reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, startsAreRepeatable: false, now: at(9) }),
     );
-    const together = tick({ openJobs: jobs, reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, now: at(9) });
+    const together = tick({ openJobs: jobs, reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, startsAreRepeatable: false, now: at(9) });
     expect(together.changes).toEqual(alone.flatMap(({ changes }) => changes));
     expect(together.releases).toEqual(alone.flatMap(({ releases }) => releases));
   });
@@ -192,8 +204,9 @@ describe('whatever an engine reports, in whatever order', () => {
                 ? [[job.start.engineJobId, { status, ...(report.metrics ? { metrics: METRICS } : {}) }]]
                 : [],
             );
-            const limits = { ...LIMITS, retries: { lost: retries, 'engine-error': retries } };
-            const plan = tick({ openJobs: [job], reports, closing, limits, fenceSeconds: 60, now: at(now) });
+            const rule = { times: retries, backoffSeconds: 0 };
+            const limits = { ...LIMITS, retries: { lost: rule, 'engine-error': rule, 'timed-out': rule } };
+            const plan = tick({ openJobs: [job], reports, closing, limits, fenceSeconds: 60, startsAreRepeatable: false, now: at(now) });
             if (isSettled(job)) {
               expect(plan).toEqual({ changes: [], stops: [], launches: [], releases: [job] });
               continue;

@@ -36,7 +36,9 @@ describe('no token, and what is none,', () => {
   beforeAll(async () => {
     await service.host.ports.apiTokens.put({ id: 'reader', name: 'reader', secretDigest: digestOfSecret(secret), scopes: ['runs:read'] });
   });
-  const paths = ['/v1/runs', '/v1/runs/run_01K00000000000000000000009', '/v1/jobs/x', '/v1/templates/tmpl_sleep', '/v1/metrics'];
+  const run = '/v1/runs/run_01K00000000000000000000009';
+  const set = `/v1/templates/tmpl_sleep/sets/${'0'.repeat(32)}/jobs`;
+  const paths = ['/v1/runs', run, `${run}/wait`, '/v1/jobs/x', '/v1/templates/tmpl_sleep', set, '/v1/metrics', '/v1/sweep'];
 
   test.each<[string, string | undefined]>([
     ['no header', undefined],

@@ -88,7 +88,7 @@ async function serve(): Promise<SluiceClient> {
 const SETS = 20;
 const ROWS = 500;
 
-const request = (name: string): RunRequest => ({
+const request = (name: string): Omit<RunRequest, 'skip-succeeded-since'> => ({
   'user-id': 'ada',
   'user-run-id': name,
   'source-type': 'range',

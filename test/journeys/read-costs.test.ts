@@ -2,7 +2,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageView, RunView } from '#contract/views';
+import { SAMPLE_OF_RUN } from '#domain/durations';
 import { NO_COUNTS, type Run } from '#domain/run';
+import { NO_USAGE } from '#domain/run-cost';
 import { digestOfSecret } from '#hosts/lambda/authentication';
 import type { HttpHandler } from '#hosts/lambda/http';
 import { installPorts } from '#hosts/wiring';
@@ -229,6 +231,9 @@ test(`a page of fifty unfinished runs costs the same with runs of ${SMALL} jobs 
       await it.ports.runs.releaseTick(run.id, lease, {
         counts: { ...NO_COUNTS, finished, inputRecordCount: count * 1e9 },
         nextPollAt: now,
+        usage: NO_USAGE,
+        durations: Array.from({ length: SAMPLE_OF_RUN }, (_, second) => 1000.5 + second),
+        durationsSeen: count,
       });
     }
     costs.push(await pageOfRuns(`unfinished ${count}`, { total: count, finished, failed: 0, cancelled: 0, open: finished }));

@@ -79,7 +79,8 @@ export interface Table {
 
 const BATCH_GET_KEYS = 100;
 const BATCH_WRITES = 25;
-const BATCHES_AT_ONCE = 8;
+/** Few: many runs may be expanded at once, and a request must not wait behind all of their writes. */
+const BATCHES_AT_ONCE = 2;
 const UNPROCESSED_ATTEMPTS = 8;
 
 export function dynamoTable(client: DynamoDBClient, tableName: string): Table {

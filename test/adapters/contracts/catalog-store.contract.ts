@@ -42,7 +42,13 @@ export function catalogStoreContract(makeStore: () => Promise<CatalogStore>): vo
         overridable: ['HTTP_MODE'],
         searchable: ['CITY'],
         identity: ['CITY', 'DAY'],
-        limits: { maxWaitSeconds: 60, maxParallel: 3, retries: { lost: 2, 'engine-error': 1 } },
+        limits: {
+          maxWaitSeconds: 60,
+          maxParallel: 3,
+          maxParallelAcrossRuns: 9,
+          startsPerSecond: 0.5,
+          retries: { lost: { times: 2, backoffSeconds: 0 }, 'timed-out': { times: 1, backoffSeconds: 30 } },
+        },
         deleteAfterCompletion: true,
       });
       expect(await store.addTemplateVersion(template)).toBe('added');

@@ -58,7 +58,7 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
       expect(await store.loadRange(run, 0, 3)).toEqual(jobs);
       expect(await store.loadRange(run, 1, 99)).toEqual(jobs.slice(1));
       expect((await store.open(run)).toSorted((a, b) => a.index - b.index)).toEqual(jobs);
-      expect(await store.parameters({ runId: run.id, index: 2 })).toEqual({
+      expect(await store.parameters({ runId: run.id, index: 2 })).toMatchObject({
         setKey: 'set-2',
         values: { INDEX: 2 },
         provenance: { INDEX: { origin: 'caller' } },

@@ -4,7 +4,8 @@ import { instant, type RunId } from '#domain/ids';
 import type { JsonObject } from '#domain/json';
 import { NO_COUNTS, type Run } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
-import type { AcceptOutcome, RunStore, TickLease } from '#operations/ports';
+import { NO_USAGE } from '#domain/run-cost';
+import type { AcceptOutcome, RunProgress, RunStore, TickLease } from '#operations/ports';
 import { aRun, at, nextRunId, START_MS } from '#test/domain/builders';
 
 export function runStoreContract(makeStore: () => Promise<RunStore>): void {
@@ -197,6 +198,13 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
   });
 
   describe('the tick of a run', () => {
+    const progress = (nextSeconds: number): RunProgress => ({
+      counts: NO_COUNTS,
+      nextPollAt: at(nextSeconds),
+      usage: NO_USAGE,
+      durations: [],
+      durationsSeen: 0,
+    });
     const lease = (owner: string, nowSeconds: number, forSeconds = 180, host = 'host'): TickLease => ({
       host,
       owner: `${host}/${owner}`,
@@ -211,8 +219,8 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       const holder = leases.find((_, index) => taken[index] === 'taken');
       expect(taken.filter((answer) => answer === 'taken')).toHaveLength(1);
       if (!holder) throw new Error('nobody took it');
-      expect(await store.releaseTick(id, holder, { counts: NO_COUNTS, nextPollAt: at(5) })).toBe('again');
-      expect(await store.releaseTick(id, holder, { counts: NO_COUNTS, nextPollAt: at(5) })).toBe('released');
+      expect(await store.releaseTick(id, holder, progress(5))).toBe('again');
+      expect(await store.releaseTick(id, holder, progress(5))).toBe('released');
       expect(await store.takeTick(id, lease('next', 1))).toBe('taken');
     });
 
@@ -229,9 +237,9 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       await store.takeTick(id, late);
       expect(await store.takeTick(id, lease('early', 59))).toBe('busy');
       expect(await store.takeTick(id, successor)).toBe('taken');
-      expect(await store.releaseTick(id, late, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('released');
+      expect(await store.releaseTick(id, late, progress(70))).toBe('released');
       expect(await store.takeTick(id, lease('third', 62))).toBe('busy');
-      expect(await store.releaseTick(id, successor, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('again');
+      expect(await store.releaseTick(id, successor, progress(70))).toBe('again');
     });
 
     test('who replaces a dead holder owes nothing to those who had come to the dead one', async () => {
@@ -240,7 +248,7 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       expect(await store.takeTick(id, lease('early', 1))).toBe('busy');
       const successor = lease('successor', 61);
       expect(await store.takeTick(id, successor)).toBe('taken');
-      expect(await store.releaseTick(id, successor, { counts: NO_COUNTS, nextPollAt: at(70) })).toBe('released');
+      expect(await store.releaseTick(id, successor, progress(70))).toBe('released');
     });
 
     test('a lease of another host is void, also of one whose name begins alike', async () => {

@@ -2,16 +2,22 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { keys } from '#adapters/dynamodb/keys';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable, type Table } from '#adapters/dynamodb/table';
 import { Fault } from '#domain/faults';
 import { instant } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { durationStoreContract } from '#test/adapters/contracts/duration-store.contract';
+import { jobHistoryContract } from '#test/adapters/contracts/job-history.contract';
 import { change, jobStoreContract } from '#test/adapters/contracts/job-store.contract';
+import { runAttemptsContract } from '#test/adapters/contracts/run-attempts.contract';
 import { runStoreContract } from '#test/adapters/contracts/run-store.contract';
+import { slotStoreContract } from '#test/adapters/contracts/slot-store.contract';
 import { at, aRun, aTemplate, newJobs, START_MS } from '#test/domain/builders';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 
@@ -27,9 +33,19 @@ const requestsMade = (): number => [...database.requests.values()].reduce((sum, 
 
 describe('the run store', () => {
   runStoreContract(() => Promise.resolve(dynamoRunStore(table)));
+  runAttemptsContract(() => Promise.resolve(dynamoRunStore(table)));
 });
 describe('the job store', () => {
   jobStoreContract(() => Promise.resolve(dynamoJobStore(table)));
+  describe('the history of a job', () => {
+    jobHistoryContract(() => Promise.resolve(dynamoJobStore(table)));
+  });
+});
+describe('the slot store', () => {
+  slotStoreContract(() => Promise.resolve(dynamoSlotStore(table)));
+});
+describe('the duration store', () => {
+  durationStoreContract(() => Promise.resolve(dynamoDurationStore(table)));
 });
 describe('the catalog store', () => {
   catalogStoreContract(() => Promise.resolve(dynamoCatalogStore(table)));
@@ -118,11 +134,25 @@ describe('a corrupted item', () => {
         keys.naturalKey('corrupt', 'corrupt'),
         () => dynamoRunStore(table).earlierRequest({ userId: 'corrupt', userRunId: 'corrupt', now: at(0) }),
       ],
+      [keys.tick(id), () => dynamoRunStore(table).progress(id)],
+      [keys.retry(id, 2), () => dynamoRunStore(table).retry(aRun({ id, attempt: 2 }))],
+      [keys.slots('corrupt'), () => dynamoSlotStore(table).load('corrupt')],
+      [keys.slotHolder('corrupt holder', id), () => dynamoSlotStore(table).load('corrupt holder')],
+      [keys.durations(template), () => dynamoDurationStore(table).load(template)],
       [keys.templateVersion(template, 77), () => dynamoCatalogStore(table).template(template, 77)],
       [keys.pattern('corrupt', 'corrupt'), () => dynamoCatalogStore(table).pattern('corrupt', 'corrupt')],
     ];
     for (const [key, meet] of meetings) {
-      await corrupt(key, { state: 'NOSUCH', finished: 'many', values: 7 });
+      await corrupt(key, {
+        state: 'NOSUCH',
+        finished: 'many',
+        values: 7,
+        counts: 'many',
+        indexes: 'some',
+        version: 'new',
+        held: 'all',
+        seconds: '[',
+      });
       const fault = await faultOf(meet());
       expect(fault).toMatchObject({ name: 'CorruptItem', retryable: false });
       expect(fault.message).toContain(key.pk);
@@ -138,6 +168,41 @@ describe('a corrupted item', () => {
     expect(fault).toMatchObject({ name: 'CorruptItem' });
     expect(fault.message).toContain(keys.parameters(ref).pk);
   });
+});
+
+test('the metrics of an attempt that another one follows are kept as an item of its own, and those of the last are with the job', async () => {
+  const store = dynamoJobStore(table);
+  const run = aRun();
+  await store.create(newJobs(run), 1);
+  const metricsOf = (count: number): NonNullable<Job['metrics']> => ({
+    inputRecordCount: count,
+    outputRecordCount: 0,
+    errorRecordCount: 0,
+  });
+  const failure = { reason: 'engine-error', message: 'm' } as const;
+  const next = [{ name: 'reset' }, { name: 'ready' }] as const;
+  const saved = async (save: ReturnType<typeof change>): Promise<Job> => {
+    const [outcome] = await store.save([save], 1);
+    if (outcome?.kind !== 'saved') throw new Error('the change was not saved');
+    return outcome.job;
+  };
+  const kept = async (attempt: number): Promise<unknown> => {
+    const item = await table.get(keys.metrics({ runId: run.id, index: 0 }, attempt));
+    return item && (JSON.parse(String(item['body'])) as unknown);
+  };
+  const [created] = newJobs(run);
+  if (!created) throw new Error('no job');
+  // By itself: failure and next attempt are one change.
+  const second = await saved(change(created.job, { name: 'fail', failure, metrics: metricsOf(1) }, ...next));
+  expect([await kept(1), second.metrics]).toEqual([metricsOf(1), undefined]);
+  // By a caller's retry: the failure was written before.
+  const failed = await saved(change(second, { name: 'fail', failure, metrics: metricsOf(2) }));
+  expect([await kept(2), failed.metrics]).toEqual([undefined, metricsOf(2)]);
+  const third = await saved(change(failed, ...next));
+  expect([await kept(2), third.metrics]).toEqual([metricsOf(2), undefined]);
+  const finished = await saved(change(third, { name: 'run' }, { name: 'finish', metrics: metricsOf(3) }));
+  expect([await kept(3), finished.metrics]).toEqual([undefined, metricsOf(3)]);
+  expect(await store.counts(run)).toMatchObject({ finished: 1, failed: 0, inputRecordCount: 3 });
 });
 
 describe('the number of requests', () => {
@@ -157,13 +222,13 @@ describe('the number of requests', () => {
     expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: SAVES });
   });
 
-  test('1,000 jobs are created in 54 transactions, read in 10, and what is open in one query a shard', async () => {
+  test('1,000 jobs are created in 22 transactions and 80 batches, read in 10, and what is open in one query a shard', async () => {
     const store = dynamoJobStore(table);
     const run = aRun({ count: 1000 });
     database.forgetRequests();
     await store.create(newJobs(run), run.count);
-    // Five actions a job: 19 in a transaction, 2 × ⌈500 / 19⌉.
-    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: 54 });
+    // Guarded are a job and its open row: 49 jobs in a transaction, 2 × ⌈500 / 49⌉. The two items that follow from its set are not.
+    expect(Object.fromEntries(database.requests)).toEqual({ TransactWriteItemsCommand: 22, BatchWriteItemCommand: 80 });
     database.forgetRequests();
     await store.loadRange(run, 0, run.count);
     expect(Object.fromEntries(database.requests)).toEqual({ BatchGetItemCommand: 10 });

@@ -1,0 +1,86 @@
+/** Answers that are held back until a run has ended. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sluiceClient } from '#client/sluice-client';
+import type { RunView } from '#contract/views';
+import { systemClock } from '#hosts/local/host-clock';
+import { registerSleep, startRun, until } from '#test/support/journey';
+import { startService, type Service } from '#test/support/service';
+import { sleepEngine } from '#test/support/sleep-engine';
+
+let service: Service;
+
+const options = (): Parameters<typeof startService>[0] => {
+  const clock = systemClock();
+  return { engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) }) } };
+};
+beforeAll(async () => {
+  service = await startService(options());
+  await registerSleep(service);
+});
+afterAll(async () => {
+  await service.close();
+});
+
+let names = 0;
+const started = async (seconds: number): Promise<string> => {
+  const asked = { sourceType: 'time', targetType: 'nothing', userRunId: `wait-${(names += 1)}`, sets: [{ SECONDS: seconds }] };
+  return (await startRun(service, asked))['run-id'];
+};
+const wait = async (id: string, seconds: number): Promise<readonly [number, RunView]> => {
+  const from = performance.now();
+  const { body } = await service.request<RunView>('GET', `/v1/runs/${id}/wait?timeout-seconds=${seconds}`);
+  return [performance.now() - from, body];
+};
+
+test('a wait is answered when the run has ended, not before and not much later', async () => {
+  const id = await started(2);
+  const [tookMs, run] = await wait(id, 25);
+  expect(run.state).toBe('SUCCEEDED');
+  expect(tookMs).toBeGreaterThan(1000);
+  expect(Date.now() - Date.parse(run['finished-at'] ?? '')).toBeLessThan(2500);
+});
+
+test('a wait that is over is answered with the run as it stands; a run that has ended is answered at once', async () => {
+  const id = await started(600);
+  const [tookMs, run] = await wait(id, 1);
+  expect(['ACCEPTED', 'RUNNING']).toContain(run.state);
+  expect(tookMs).toBeGreaterThanOrEqual(1000);
+  await service.request('POST', `/v1/runs/${id}/cancel`);
+  expect((await wait(id, 25))[1].state).toBe('CANCELLED');
+  expect((await wait(id, 25))[0]).toBeLessThan(1000);
+});
+
+test('two hundred who wait at once hold up nobody else, and are all answered', async () => {
+  const id = await started(3);
+  const waits = Promise.all(Array.from({ length: 200 }, () => wait(id, 20)));
+  await until(service, id, ({ jobs }) => jobs.open === 1);
+  const from = performance.now();
+  await service.request('GET', `/v1/runs/${id}`);
+  expect(performance.now() - from).toBeLessThan(1500);
+  expect((await waits).map(([, { state }]) => state)).toEqual(Array<string>(200).fill('SUCCEEDED'));
+});
+
+test('a service that is stopped does not wait for those who wait; they see the end in the one that is started then', async () => {
+  const id = await started(4);
+  let { url, token } = service.host;
+  const asked: string[] = [];
+  // The port is another one after a restart in a test: the client's address stays, and is sent on.
+  const client = sluiceClient({
+    url: 'http://sluice.test',
+    fetch: (input, init) => {
+      const path = String(input instanceof Request ? input.url : input).replace('http://sluice.test', '');
+      asked.push(path);
+      return fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}` } });
+    },
+  });
+  const waiting = client.waitForRun(id);
+  await expect.poll(() => asked.at(-1)).toContain('/wait?');
+  const from = performance.now();
+  const restarted = service.restart(options());
+  service = await restarted;
+  ({ url, token } = service.host);
+  expect(performance.now() - from).toBeLessThan(8000);
+  const outcome = await waiting.catch((error: unknown) => error);
+  // The sleep engine of the first service took its jobs with it: how the run ends is the second one's matter.
+  expect(outcome).toMatchObject({ kind: 'ended', run: { 'run-id': id } });
+});
