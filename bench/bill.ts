@@ -3,9 +3,10 @@
  * twenty times before, one job at a time; every job's duration varies by a fifth.
  */
 import type { LoadModule } from '#hosts/local/functions';
-import { billedOf, functionMemory, times } from './billed.ts';
+import { billedOf, functionMemory, sum, times } from './billed.ts';
 import { count, type Counts, type Tally } from './counting.ts';
 import { JOB_PHASES } from './phases.ts';
+import type { RunId } from '#domain/ids';
 import { priced, type Billed } from '#domain/prices';
 import { table } from './table.ts';
 import { TIMES, virtualService, type VirtualService } from './virtual-service.ts';
@@ -29,6 +30,8 @@ export interface Measured {
   /** Of 1,000 jobs. */
   readonly billed: Billed;
   readonly detectionSeconds: readonly number[];
+  /** Of 1,000 jobs, as the runs tell it themselves. */
+  readonly told: Billed;
 }
 
 const VARIATION = 0.2;
@@ -59,21 +62,32 @@ export async function measure(scenario: Scenario, { project, load }: BillOptions
     for (let run = 0; run < pastRuns; run += 1) await runOne(service, `past ${run}`, 1, jobSeconds);
     service.takeTally();
     const detectionSeconds: number[] = [];
-    for (let run = 0; run < runs; run += 1) detectionSeconds.push(...(await runOne(service, `measured ${run}`, jobsPerRun, jobSeconds)));
+    const ids: RunId[] = [];
+    for (let run = 0; run < runs; run += 1) {
+      const ended = await runOne(service, `measured ${run}`, jobsPerRun, jobSeconds);
+      detectionSeconds.push(...ended.detectionSeconds);
+      ids.push(ended.id);
+    }
     const tally = service.takeTally();
-    const billed = times(billedOf(tally, functionMemory(new URL('serverless.yml', project))), 1000 / (runs * jobsPerRun));
-    return { scenario, tally, billed, detectionSeconds };
+    const per1000 = 1000 / (runs * jobsPerRun);
+    const billed = times(billedOf(tally, functionMemory(new URL('serverless.yml', project))), per1000);
+    const told = times((await Promise.all(ids.map((id) => service.used(id)))).reduce(sum), per1000);
+    return { scenario, tally, billed, detectionSeconds, told };
   } finally {
     await service.close();
   }
 }
 
-/** Answers its detection delays. */
-async function runOne(service: VirtualService, name: string, jobs: number, seconds: number): Promise<readonly number[]> {
+interface Ended {
+  readonly id: RunId;
+  readonly detectionSeconds: readonly number[];
+}
+
+async function runOne(service: VirtualService, name: string, jobs: number, seconds: number): Promise<Ended> {
   const durations = Array.from({ length: jobs }, () => Math.round(seconds * (1 - VARIATION + 2 * VARIATION * service.random())));
   const id = await service.start(name, durations);
   await service.untilEnded();
-  return service.detectionSeconds(id);
+  return { id, detectionSeconds: await service.detectionSeconds(id) };
 }
 
 const usd = (value: number): string => `$${value.toFixed(value < 0.1 ? 4 : 3)}`;

@@ -45,3 +45,14 @@ export function times(billed: Billed, factor: number): Billed {
     httpCalls: billed.httpCalls * factor,
   };
 }
+
+export function sum(a: Billed, b: Billed): Billed {
+  return {
+    transitions: a.transitions + b.transitions,
+    invocations: a.invocations + b.invocations,
+    gbSeconds: a.gbSeconds + b.gbSeconds,
+    writeUnits: a.writeUnits + b.writeUnits,
+    readUnits: a.readUnits + b.readUnits,
+    httpCalls: a.httpCalls + b.httpCalls,
+  };
+}

@@ -14,6 +14,9 @@ import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { epochMs, instant, type RunId } from '#domain/ids';
+import type { Billed } from '#domain/prices';
+import { NO_USAGE, usedByRun } from '#domain/run-cost';
+import { getRun } from '#operations/read-runs';
 import { parseConfiguration } from '#hosts/configuration';
 import { digestOfSecret } from '#hosts/lambda/authentication';
 import { drivenClock } from '#hosts/local/driven-clock';
@@ -70,6 +73,8 @@ export interface VirtualService {
   untilEnded(): Promise<void>;
   /** Of every job of an ended run: from its end on the engine to its recording, in seconds. */
   detectionSeconds(run: RunId): Promise<readonly number[]>;
+  /** What the run itself says that it has used. */
+  used(run: RunId): Promise<Billed>;
   close(): Promise<void>;
 }
 
@@ -200,6 +205,12 @@ export async function virtualService({ project, load, seed, ...options }: Virtua
         if (state !== 'FINISHED' || metrics?.finishedAt === undefined) throw new Error(`a job of ${id} is ${state}`);
         return (epochMs(updatedAt) - epochMs(metrics.finishedAt)) / 1000;
       });
+    },
+    async used(id) {
+      const standing = await getRun(own, id);
+      if (!standing) throw new Error(`there is no run ${id}`);
+      const { count: jobCount, attempt: attempts, watch: watchLoops, retriedJobs, setsBytes } = standing.run;
+      return usedByRun({ jobCount, attempts, watchLoops, retriedJobs, setsBytes }, standing.progress?.usage ?? NO_USAGE);
     },
     async close() {
       await stepFunctions.close();

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { measure, type Measured } from '#bench/bill';
 import { total } from '#bench/counting';
+import { priced } from '#domain/prices';
 import { loading } from '#test/support/quiet';
 
 /** An item of up to 1 KB costs two units in a transaction, because it is prepared and committed, and one by itself. */
@@ -179,3 +180,19 @@ test('with nudges a job is recorded within two seconds of its end, at one tick p
   expect(tally.invocations.get('pollRun')).toBeLessThanOrEqual(FEW.mostTicks + FEW.jobs);
   expect(total(tally.transitions)).toBeLessThanOrEqual(3 * FEW.mostTicks + 5 + 6);
 });
+
+test.each([1, 40, 60])('what a run of %i jobs tells of its own cost is what was counted', async (jobs) => {
+  const { billed, told } = await oneRun(jobs, false);
+  expect(told.transitions).toBe(billed.transitions);
+  expect(told.invocations).toBe(billed.invocations);
+  for (const unit of ['gbSeconds', 'writeUnits', 'readUnits'] as const)
+    expect(Math.abs(told[unit] / billed[unit] - 1), `${unit}: told ${told[unit]}, counted ${billed[unit]}`).toBeLessThan(0.1);
+  expect(Math.abs(priced(told).total / priced(billed).total - 1)).toBeLessThan(0.03);
+});
+
+test('where past runs tell what to expect, a run of one job keeps its budget, and its end is seen within twenty seconds', async () => {
+  const scenario = { name: '', runs: 4, jobsPerRun: 1, jobSeconds: 600, nudges: false, pastRuns: 20 } as const;
+  const { billed, detectionSeconds } = await measure(scenario, { project, load });
+  expect(priced(billed).total).toBeLessThanOrEqual(1);
+  expect(mean(detectionSeconds)).toBeLessThanOrEqual(20);
+}, 60_000);
