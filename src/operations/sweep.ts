@@ -1,4 +1,5 @@
 /** The scheduled repair: acts on what `findStrays` finds. Every repair may be repeated, and each stands alone: one that fails stops no other. */
+import { Fault } from '#domain/faults';
 import { isFinal } from '#domain/run';
 import { changeRun } from './change-run.ts';
 import { closeRun } from './close-run.ts';
@@ -64,8 +65,23 @@ async function mend(ports: Needs, stray: Stray): Promise<void> {
     case 'execution-left-over':
       return letExecutionGo(ports, stray);
     case 'slots-not-returned':
-      await ports.slots.hold([{ read: stray.read, holder: { ...stray.holder, held: 0, waiting: 0 } }]);
+      return giveSlotsBack(ports, stray);
   }
+}
+
+const ATTEMPTS = 5;
+
+/** A run that has been looked at since it was found has its slots by right. */
+async function giveSlotsBack(
+  { slots }: Needs,
+  { read: { resource }, holder }: Extract<Stray, { kind: 'slots-not-returned' }>,
+): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const read = await slots.load(resource);
+    const isAsFound = read.holders.some(({ runId, until }) => runId === holder.runId && until === holder.until);
+    if (!isAsFound || (await slots.hold([{ read, holder: { ...holder, held: 0, waiting: 0 } }])) === 'held') return;
+  }
+  throw new Fault('StoreBusy', `the slots of ${resource} were changed by others ${ATTEMPTS} times in a row`);
 }
 
 async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<Stray, { kind: 'execution-left-over' }>): Promise<void> {

@@ -66,6 +66,8 @@ export async function tickRun(
   await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused] });
 
   const { ended, counts } = await closeSettledRun(ports, run);
+  // A start that the engine refused had its slot until here, and no tick comes after the last one.
+  if (ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
   const usage = before?.usage ?? NO_USAGE;
   const progress: RunProgress = {
     counts,

@@ -28,7 +28,7 @@ test('a view of a finished job has its state, what it counted, its job on the en
   const { code, stdout } = await job('view', good);
   expect(code).toBe(0);
   const { links, metrics } = await json<JobView>('view', good);
-  expect(stdout).toMatch(new RegExp(`^${good} FINISHED\n {2}run {7}run_\\w+, set 0\n {2}attempt {3}1\n`));
+  expect(stdout).toMatch(new RegExp(`^${good} FINISHED\n {2}run {7}run_\\w+, set 0\n {2}set key {3}[0-9a-f]{32}\n {2}attempt {3}1\n`));
   expect(stdout).toMatch(/^ {2}records {3}100 in, 7 out, 0 in error$/m);
   expect(stdout).toMatch(/^ {2}engine {4}job \S+, on sleep$/m);
   expect(stdout).toContain(`finished  ${metrics?.['finished-at'] ?? ''} (0.00 s)\n`);

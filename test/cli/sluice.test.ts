@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { problemOf } from '#contract/problems';
-import { runBody, scriptedFetch } from '#test/client/scripted-fetch';
+import { drivenPace, runBody, scriptedFetch } from '#test/client/scripted-fetch';
 import { terminal } from './terminal.ts';
 
 const answering = (state: string): ReturnType<typeof terminal> => {
@@ -15,10 +15,19 @@ test.each([
   [['run', 'start', '--help']],
   [['run', 'list', '--help']],
   [['run', 'watch', '--help']],
+  [['run', 'plan', '--help']],
+  [['run', 'cancel', '--help']],
+  [['run', 'retry', '--help']],
+  [['run', 'clone', '--help']],
   [['job', '--help']],
   [['job', 'view', '--help']],
   [['job', 'history', '--help']],
   [['job', 'params', '--help']],
+  [['job', 'cancel', '--help']],
+  [['job', 'set-history', '--help']],
+  [['doctor', '--help']],
+  [['doctor', 'check', '-h']],
+  [['doctor', 'help']],
   [['metrics', '--help']],
   [['metrics', 'list', '--help']],
   [['metrics', '--csv', '--help']],
@@ -48,6 +57,24 @@ test.each([
   [['run', 'start', '-t', 'b', '-p', 'A=1'], /--source-type is missing/],
   [['run', 'start', '-s', 'a', '-t', 'b'], /no parameter set is given/],
   [['run', 'start', '-s', 'a', '-t', 'b', '--set', '--timeout-seconds', '5'], /--timeout-seconds is for --wait/],
+  [['run', 'plan', '-s', 'a', '-t', 'b'], /no parameter set is given/],
+  [['run', 'plan', '-s', 'a', '-t', 'b', '--set', '-q', '--json'], /--quiet and --json are two forms of the same/],
+  [['run', 'start', '-s', 'a', '-t', 'b', '--set', '--plan-hash', 'x'], /--plan-hash needs --user-run-id/],
+  [['run', 'list', '-q', '--json'], /--quiet and --json are two forms of the same/],
+  [['run', 'cancel'], /RUN is missing/],
+  [['run', 'cancel', 'run_1', '--timeout-seconds', '5'], /--timeout-seconds is for --wait/],
+  [['run', 'retry', 'run_1'], /which jobs is not said/],
+  [['run', 'retry', 'run_1', '--reason', 'tired'], /--reason knows no "tired"; it takes start-failed, engine-error, timed-out/],
+  [['run', 'retry', 'run_1', '--index', '-1'], /--index/],
+  [['run', 'retry', 'run_1', '--index', 'one'], /--index must be the place of a set, counted from 0, not "one"/],
+  [['run', 'retry', 'run_1', '--failed', '--timeout-seconds', '5'], /--timeout-seconds is for --wait/],
+  [['run', 'clone', 'run_1'], /--user-run-id is missing/],
+  [['run', 'clone', 'run_1', '--user-run-id', 'c', '--failed', '--set'], /sets are given, and some of the old run are selected as well/],
+  [['run', 'clone', 'run_1', '--user-run-id', 'c', '--template-version', '3'], /--template-version is same or current, not "3"/],
+  [['run', 'clone', 'run_1', '--user-run-id', 'c', '--params-file', 'no/such.json'], /ENOENT/],
+  [['job', 'cancel'], /JOB is missing/],
+  [['doctor', 'fly'], /"fly" is one word too many/],
+  [['metrics'], /^Usage: sluice metrics/],
   [['catalog', 'apply', 'no/such/directory'], /ENOENT/],
 ])("%j is the user's mistake: exit 2, nothing on stdout, nothing sent", async (words, message) => {
   const { fetch, asked } = scriptedFetch();
@@ -107,7 +134,7 @@ test('--json takes its fields from the next word only where that word is fields'
 test('a service that goes away while somebody waits is told as that, not as a run that was not started', async () => {
   const started = { status: 'OK', 'run-id': 'run_1', state: 'ACCEPTED', 'user-run-id': 'r', 'job-ids': ['job_1_00000'], links: {} };
   const { fetch } = scriptedFetch({ status: 202, body: started }, { status: 502, text: 'Bad Gateway' });
-  const { code, stderr } = await terminal({ fetch })('run', 'start', '-s', 'a', '-t', 'b', '--set', '--wait');
+  const { code, stderr } = await terminal({ fetch, pace: drivenPace() })('run', 'start', '-s', 'a', '-t', 'b', '--set', '--wait');
   expect(code).toBe(70);
   expect(stderr).toContain('sluice: the wait broke off; run_1 goes on.\n');
 });

@@ -26,7 +26,7 @@ function collected(isTTY: boolean): Collected {
   };
 }
 
-export interface TerminalOptions extends Partial<Pick<Surroundings, 'environment' | 'fetch'>> {
+export interface TerminalOptions extends Partial<Pick<Surroundings, 'environment' | 'fetch' | 'pace'>> {
   readonly isTTY?: boolean;
 }
 

@@ -76,3 +76,15 @@ export function runBody(state: string, open = 0): Record<string, unknown> {
     links: {},
   };
 }
+
+export const jobBody = (change: Readonly<Record<string, unknown>> = {}): Record<string, unknown> => ({
+  'job-id': 'job_01K8ZC0ED8QZV7N5T9X1M3B2AR_00000',
+  'run-id': 'run_01K8ZC0ED8QZV7N5T9X1M3B2AR',
+  index: 0,
+  state: 'RUNNING',
+  attempt: 1,
+  'created-at': '2026-07-14T08:00:00.000Z',
+  'updated-at': '2026-07-14T08:00:01.000Z',
+  links: {},
+  ...change,
+});

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { ApiError } from '#client/errors';
 import { sluiceClient, type SluiceClient } from '#client/sluice-client';
+import type { CloneRequest } from '#contract/run-request';
 import { problemOf } from '#contract/problems';
-import { drivenPace, refused, runBody, scriptedFetch, type Answer, type ScriptedFetch } from './scripted-fetch.ts';
+import { drivenPace, jobBody, refused, runBody, scriptedFetch, type Answer, type ScriptedFetch } from './scripted-fetch.ts';
 
 const REQUEST = {
   'user-id': 'ada',
@@ -28,7 +29,7 @@ function clientOf(...answers: readonly Answer[]): Driven {
   return {
     ...scripted,
     waitedMs: pace.waitedMs,
-    client: sluiceClient({ url: 'http://sluice.test/dev/', token: 'slc_a.b', fetch: scripted.fetch, pace }),
+    client: sluiceClient({ url: 'http://sluice.test/dev/', token: 'slc_a.b', fetch: scripted.fetch, pace, newKey: () => 'made' }),
   };
 }
 
@@ -68,12 +69,103 @@ test.each<[string, (client: SluiceClient) => Promise<unknown>, string]>([
   ['history', (client) => client.listHistory('job_1'), '/v1/jobs/job_1/history'],
   ['metrics', (client) => client.listMetrics('r 1'), '/v1/metrics?user-run-id=r+1'],
   ['sums by day', (client) => client.listDailyTotals({ templateId: 'tmpl_x', limit: 7 }), '/v1/metrics/daily?template-id=tmpl_x&limit=7'],
+  ['jobs of a set', (client) => client.listSetJobs('tmpl_x', 'a/b', { limit: 3 }), '/v1/templates/tmpl_x/sets/a%2Fb/jobs?limit=3'],
   ['templates', (client) => client.listTemplates(), '/v1/templates'],
   ['patterns', (client) => client.listPatterns({ limit: 2 }), '/v1/patterns?limit=2'],
 ])('the address of a list of %s holds what was asked for, escaped', async (_, call, path) => {
   const { client, asked } = clientOf({ status: 200, body: { items: [] } });
   await call(client);
   expect(asked[0]?.url).toBe(`http://sluice.test/dev${path}`);
+});
+
+const PLAN = {
+  'plan-hash': 'f'.repeat(64),
+  'template-id': 'tmpl_x',
+  'template-version': 2,
+  engine: 'sleep',
+  'set-count': 1,
+  'skipped-sets': [1],
+  sets: [{ index: 0, 'set-key': 'a'.repeat(32), parameters: { CITY: { value: 'Kyiv', origin: 'caller' } } }],
+};
+
+test('a plan sends the request of a start, and asks for as many sets as are wanted', async () => {
+  const { client, asked } = clientOf({ status: 200, body: PLAN });
+  expect(await client.planRun(REQUEST, { limit: 7 })).toEqual(PLAN);
+  expect(asked[0]).toMatchObject({ method: 'POST', url: 'http://sluice.test/dev/v1/runs/plan?limit=7', body: REQUEST });
+});
+
+test('a start of what was planned names the plan', async () => {
+  const { client, asked } = clientOf({ status: 202, body: STARTED });
+  await client.startRun(REQUEST, { planHash: PLAN['plan-hash'] });
+  expect(asked[0]?.headers['if-match']).toBe(`"${PLAN['plan-hash']}"`);
+  expect(asked[0]?.headers).not.toHaveProperty('idempotency-key');
+});
+
+test('a start that has nothing to start is answered by no run', async () => {
+  const body = { status: 'OK', 'run-id': null, 'skipped-sets': 2 };
+  const { client } = clientOf({ status: 200, body });
+  const started = await client.startRun({ ...REQUEST, 'skip-succeeded-since': '2026-07-14T00:00:00Z' });
+  expect(started).toEqual(body);
+});
+
+const RETRIED = { 'run-id': 'run_1', state: 'RUNNING', attempt: 2, 'job-ids': ['job_1_00003'], links: {} };
+
+test('a retry is sent again under one key when its answer is lost, and under another when it is called again', async () => {
+  const scripted = scriptedFetch(refused(), { status: 202, body: RETRIED });
+  let keys = 0;
+  const client = sluiceClient({ ...scripted, url: 'http://sluice.test', pace: drivenPace(), newKey: () => `key ${(keys += 1)}` });
+  expect(await client.retryRun('run/1', { indexes: [3] })).toEqual(RETRIED);
+  await client.retryRun('run/1', { indexes: [3] });
+  await client.retryRun('run/1', { reasons: ['lost'] }, { idempotencyKey: 'mine' });
+  expect(scripted.asked.map(({ headers }) => headers['idempotency-key'])).toEqual(['key 1', 'key 1', 'key 2', 'mine']);
+  expect(scripted.asked[0]).toMatchObject({ method: 'POST', url: 'http://sluice.test/v1/runs/run%2F1/retry', body: { indexes: [3] } });
+});
+
+test('the key that is made where none is given is one that no other retry has', async () => {
+  const scripted = scriptedFetch({ status: 202, body: RETRIED });
+  const client = sluiceClient({ ...scripted, url: 'http://sluice.test', pace: drivenPace() });
+  for (const _ of [1, 2]) await client.retryRun('run_1');
+  const [first, second] = scripted.asked.map(({ headers }) => headers['idempotency-key'] ?? '');
+  expect(first).toMatch(/^[0-9a-f]{32}$/);
+  expect(second).not.toBe(first);
+  expect(scripted.asked[0]?.body).toEqual({});
+});
+
+test('a clone carries what is to be different', async () => {
+  const { client, asked } = clientOf({ status: 202, body: STARTED });
+  const request: CloneRequest = { 'user-run-id': 'again', 'template-version': 'current', failed: { reasons: ['lost'] } };
+  expect(await client.cloneRun('run_1', request, { idempotencyKey: 'k' })).toEqual(STARTED);
+  expect(asked[0]).toMatchObject({ url: 'http://sluice.test/dev/v1/runs/run_1/clone', body: request, headers: { 'idempotency-key': 'k' } });
+});
+
+test.each<[string, (client: SluiceClient) => Promise<unknown>, string, unknown]>([
+  ['of a run', (client) => client.cancelRun('run_1'), '/v1/runs/run_1/cancel', runBody('CANCELLING', 1)],
+  [
+    'of a job',
+    (client) => client.cancelJob('job_1'),
+    '/v1/jobs/job_1/cancel',
+    jobBody({ 'cancel-requested-at': '2026-07-14T08:00:01.000Z' }),
+  ],
+])('a cancel %s has no body, and is sent again when its answer is lost', async (_, call, path, body) => {
+  const { client, asked } = clientOf(refused(), { status: 202, body });
+  expect(await call(client)).toEqual(body);
+  expect(asked).toHaveLength(2);
+  expect(asked[1]).toMatchObject({ method: 'POST', url: `http://sluice.test/dev${path}`, body: undefined });
+});
+
+const SWEPT = {
+  'open-runs': 3,
+  'running-executions': 4,
+  findings: [{ kind: 'watch-overdue', 'run-id': 'run_1', since: '2026-07-14T08:00:00.000Z', detail: 'd', repair: 'r' }],
+};
+
+test('a sweep that only looks is sent again; one that repairs is sent once, because another answer would be of something else', async () => {
+  const looking = clientOf(refused(), { status: 200, body: SWEPT });
+  expect(await looking.client.sweep()).toEqual(SWEPT);
+  expect(looking.asked.map(({ method, url }) => `${method} ${url}`)).toEqual(Array<string>(2).fill('GET http://sluice.test/dev/v1/sweep'));
+  const repairing = clientOf(refused(), { status: 200, body: SWEPT });
+  await expect(repairing.client.repair()).rejects.toMatchObject({ name: 'ServiceUnreachable' });
+  expect(repairing.asked.map(({ method }) => method)).toEqual(['POST']);
 });
 
 test('a run id from outside stays one part of the path', async () => {

@@ -18,6 +18,7 @@ import { systemClock, type HostClock } from './host-clock.ts';
 import { httpServer } from './http-server.ts';
 import { localToken } from './local-token.ts';
 import { nudges } from './nudges.ts';
+import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
 import { readServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
@@ -66,7 +67,8 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   // Node 20 is supported here for as long as the SDK runs on it; its warning would stand before every command's output.
   process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const hostClock = options.clock ?? systemClock();
-  const clock: Clock = { now: () => instant(hostClock.nowMs()), pause: (ms) => paused(hostClock, ms) };
+  const pausing = pauses(hostClock);
+  const clock: Clock = { now: () => instant(hostClock.nowMs()), pause: (ms) => pausing.pause(ms) };
   const dataDir = takeDataDir(settings.dataDir);
   closers.push(() => {
     dataDir.release();
@@ -137,15 +139,12 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const server = httpServer({ routes: service.routes, functions, newRequestId: () => randomUUID(), nowMs: () => hostClock.nowMs() });
   const url = await listening(server, settings);
   closers.push(() => closed(server));
+  closers.push(() => {
+    pausing.end();
+  });
   await stepFunctions.recover();
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close };
-}
-
-function paused(clock: HostClock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.at(clock.nowMs() + ms, resolve);
-  });
 }
 
 /** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */
