@@ -1,5 +1,5 @@
 /** Runs and jobs as text. Pure: what is printed where is the commands' matter. */
-import type { JobView, RunView } from '#contract/views';
+import type { CostView, JobView, RunView } from '#contract/views';
 import { duration, nameLines, number, oneLine, table } from './table.ts';
 
 export function runList(runs: readonly RunView[]): string {
@@ -27,7 +27,7 @@ export function runList(runs: readonly RunView[]): string {
 }
 
 export function runSummary(run: RunView): string {
-  const { jobs, records, closing, waiting } = run;
+  const { jobs, records, closing, waiting, cost } = run;
   const { 'skipped-sets': leftOut, 'cloned-from': clonedFrom, 'next-poll-at': nextPollAt } = run;
   const took = runDuration(run);
   const lines: readonly (readonly [string, string])[] = [
@@ -42,9 +42,24 @@ export function runSummary(run: RunView): string {
     ['created', run['created-at']],
     ...(run['finished-at'] === undefined ? [] : [['finished', `${run['finished-at']}${took === undefined ? '' : ` (${took})`}`] as const]),
     ...(closing === undefined ? [] : [['closing', `${closing.reason}: ${oneLine(closing.message)}`] as const]),
+    ...(cost === undefined ? [] : costLines(cost)),
     ...(nextPollAt === undefined ? [] : [['next look', `${nextPollAt}, or sooner when the engine tells of a change`] as const]),
   ];
   return `${run['run-id']} ${run.state}\n${nameLines(lines)}`;
+}
+
+/** On this machine as well: what the run would have cost on AWS. */
+function costLines(cost: CostView): readonly (readonly [string, string])[] {
+  const writes = `${number(cost['dynamodb-write-units'])} write and ${number(cost['dynamodb-read-units'])} read units`;
+  const lambda = `${number(cost['lambda-invocations'])} invocations, ${String(cost['lambda-gigabyte-seconds'])} GB-s`;
+  return [
+    ['cost', `$${cost.usd.toFixed(6)} on AWS at list prices (us-east-1), without any free tier`],
+    ['of that', `${number(cost['state-transitions'])} state transitions, ${lambda}, ${writes}`],
+    [
+      'engine',
+      `${number(cost['engine-starts'])} starts, ${number(cost['engine-status-calls'])} status calls in ${number(cost.ticks)} ticks`,
+    ],
+  ];
 }
 
 export const jobsText = (count: number): string => `${number(count)} ${count === 1 ? 'job' : 'jobs'}`;

@@ -18,15 +18,20 @@ export const runView: Command = {
   operands: ['RUN'],
   flags: {
     limit: { short: 'L', value: 'NUMBER', help: `how many jobs (${JOBS_SHOWN})` },
+    cost: { help: 'what the run has used, and what that costs on AWS at list prices' },
     'exit-status': { help: 'exit 1 when jobs failed and 5 when the run was cancelled; else 0' },
   },
   fields: VIEW_FIELDS,
   notes: `A job of job-list has ${Object.keys(JobView.shape).join(', ')}.`,
-  examples: ['sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR', 'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --json state,job-list'],
+  examples: [
+    'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR',
+    'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --cost',
+    'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --json state,job-list',
+  ],
   undone: 'the run cannot be shown',
   async run(context, invocation) {
     const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
-    const run = await context.client.getRun(invocation.operands[0] ?? '');
+    const run = await context.client.getRun(invocation.operands[0] ?? '', { cost: invocation.has('cost') });
     await showRun(context, run, limit, invocation.json);
     return invocation.has('exit-status') ? exitCodeOf(run) : 0;
   },

@@ -51,7 +51,8 @@ export interface RunClient {
   retryRun(runId: string, selection?: RetryRequest, options?: RetryOptions): Promise<RunRetried>;
   /** A new run from the sets of an old one. As with a start, (user-id, user-run-id) names it. */
   cloneRun(runId: string, request: CloneRequest, options?: StartOptions): Promise<RunStarted | NothingStarted>;
-  getRun(runId: string): Promise<RunView>;
+  /** `cost`: with what the run has used so far, and what that costs on AWS. */
+  getRun(runId: string, options?: { readonly cost?: boolean }): Promise<RunView>;
   /** Newest first. */
   listRuns(options?: RunFilter & PageOptions): Promise<PageView<RunView>>;
   runs(options?: RunFilter & Pick<PageOptions, 'limit'>): AsyncIterable<RunView>;
@@ -73,7 +74,8 @@ export function runMethods(call: Transport, newKey: () => string): RunClient {
       return (await call(post(`${pathOf(id)}/retry`, selection, { idempotencyKey }), RunRetried)).body;
     },
     cloneRun: async (id, request, options) => (await call(post(`${pathOf(id)}/clone`, request, options), Started)).body,
-    getRun: async (id) => (await call(get(pathOf(id)), RunView)).body,
+    getRun: async (id, { cost = false } = {}) =>
+      (await call(get(`${pathOf(id)}${query({ include: cost ? 'cost' : undefined })}`), RunView)).body,
     listRuns,
     runs: (options = {}) => itemsOf(listRuns, options),
   };
