@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { loading } from '#test/support/quiet';
 import { printBill } from './bill.ts';
 import { smallRunAmongLarge, tickOfManyJobs } from './crowded.ts';
+import { fourHours } from './four-hours.ts';
 import { parkedChildren } from './parked-children.ts';
 import { idleProcess } from './process.ts';
 import { benchService, sleepingSets, type BenchService } from './service.ts';
@@ -99,6 +100,8 @@ async function main(): Promise<void> {
   rows.push(['start to first answer', `${Math.round(idle.startMs)} ms`, '1,000 ms']);
   rows.push(['idle memory, service and DynamoDB', `${Math.round(idle.residentMb)} MB`, '150 MB']);
   rows.push(await whileParked(10_000));
+  const { tookMs, ticks } = await fourHours(new URL('../../', app));
+  rows.push([`four hours of a watch loop on a driven clock, ${ticks.toLocaleString('en')} ticks`, seconds(tookMs), '2 s']);
   const service = await benchService(app);
   rows.push(await untilAccepted(service, 1, 20, '15 ms'));
   rows.push(await untilRecorded(service, 200, 3));
