@@ -35,7 +35,7 @@ export const StartJobInput = z.object({ runId, index: z.int().min(0), taskToken:
 export const CloseJobInput = z.object({ runId, index: z.int().min(0), fault });
 /** Without `watch` it is no loop that asks. */
 export const PollRunInput = z.object({ runId, watch: z.int().min(1).exactOptional() });
-export const FinishRunInput = z.object({ runId });
+export const FinishRunInput = z.object({ runId, attempt: z.int().min(1) });
 /** Any input: an execution that was started with nonsense drives nothing, and closing it must not fail. */
 const drivenRun = z.union([
   AcceptedRunInput,

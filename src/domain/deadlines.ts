@@ -28,7 +28,8 @@ export function deadlinesSeconds(jobs: readonly Job[], context: DeadlineContext)
 
 function deadlineOf({ start }: Job, { limits, fenceSeconds, now }: DeadlineContext): number | undefined {
   const { intentAt, engineJobId, notBefore, stop } = start;
-  if (intentAt === undefined) return notBefore === undefined ? undefined : secondsBetween(now, notBefore);
+  // Past that time it waits for a slot, if for anything.
+  if (intentAt === undefined) return notBefore === undefined || notBefore <= now ? undefined : secondsBetween(now, notBefore);
   const age = secondsBetween(intentAt, now);
   if (engineJobId === undefined) return fenceSeconds - age;
   if (stop === undefined) return limits.maxWaitSeconds - age;

@@ -71,6 +71,12 @@ export function isDue({ state, start }: Job, now: Instant): boolean {
   return queued && (start.notBefore === undefined || start.notBefore <= now);
 }
 
+/** Whether the job waits for a child of an execution to start it; one of an attempt of the run, or of one before it. */
+export function isLeftToChild(job: Job, runAttempt: number): boolean {
+  const { intentAt, queuedFor } = job.start;
+  return !isSettled(job) && intentAt === undefined && queuedFor === undefined && job.runAttempt <= runAttempt;
+}
+
 /** Why a job is not to go on, whatever its engine says; undefined where it may. */
 export function endingOf(job: Job, closing: Closing | undefined): (Failure & { readonly reason: StopRequest['reason'] }) | undefined {
   if (closing !== undefined) return { reason: closing.reason, message: closing.message };

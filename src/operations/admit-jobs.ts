@@ -58,16 +58,13 @@ export async function admitJobs(
     const reads = await Promise.all(resources.map(({ name }) => ports.slots.load(name)));
     const grants = resources.map(({ limits }, place) => grantSlots(limits, standing(reads, place), { ...demand, now }));
     const granted = Math.min(...grants.map((grant) => grant.granted));
-    const holder = {
-      runId: demand.runId,
-      held: demand.held + granted,
-      waiting: wanted - granted,
-      until: instant(epochMs(now) + demand.leaseSeconds * 1000),
-    };
+    const holder = { runId: demand.runId, held: demand.held + granted, until: instant(epochMs(now) + demand.leaseSeconds * 1000) };
     const holds = resources.map(({ limits }, place): SlotHold => {
       const read = standing(reads, place);
-      if (limits.startsPerSecond === undefined) return { read, holder };
-      return { read, holder, budget: { starts: startsLeft(limits.startsPerSecond, read.budget, now) - granted, at: now } };
+      // What only another resource keeps waiting takes no share of this one.
+      const own = { ...holder, waiting: wanted - (grants[place]?.granted ?? 0) };
+      if (limits.startsPerSecond === undefined) return { read, holder: own };
+      return { read, holder: own, budget: { starts: startsLeft(limits.startsPerSecond, read.budget, now) - granted, at: now } };
     });
     if ((await ports.slots.hold(holds)) === 'conflict') continue;
     if (granted === wanted) return { granted };

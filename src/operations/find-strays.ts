@@ -11,9 +11,9 @@
  *   slots-not-returned      slots of a run that has ended, or whose lease has    give them back
  */
 import { epochMs, parseRunId, type Instant, type RunId } from '#domain/ids';
-import { isSettled } from '#domain/job';
 import { isFinal, type Run, type RunState } from '#domain/run';
 import type { SlotHolder } from '#domain/slots';
+import { isLeftToChild } from '#domain/tick';
 import type { Ports, RunningExecution, SlotRead } from './ports.ts';
 import { getRun, type RunStanding } from './read-runs.ts';
 
@@ -120,7 +120,7 @@ async function strayOfExecution(ports: Needs, run: Run, running: ReadonlySet<str
 
 async function unstarted(ports: Needs, run: Run): Promise<number> {
   const open = await ports.jobs.open(run);
-  return open.filter((job) => !isSettled(job) && job.start.intentAt === undefined && job.start.queuedFor === undefined).length;
+  return open.filter((job) => isLeftToChild(job, run.attempt)).length;
 }
 
 async function leftOver(ports: Needs, { arn, name, startedAt }: RunningExecution): Promise<Stray | undefined> {

@@ -5,17 +5,26 @@
  */
 import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
-import { isSettled } from '#domain/job';
+import { isLeftToChild } from '#domain/tick';
 import type { Ports } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
 
-export async function finishRun(ports: Pick<Ports, 'clock' | 'runs' | 'jobs'>, id: RunId): Promise<{ readonly ended: boolean }> {
-  const run = await ports.runs.load(id);
-  if (!run) throw new Fault('Vanished', `there is no run ${id}`);
+export interface FinishRun {
+  readonly runId: RunId;
+  /** Of the run, that the execution was about. */
+  readonly attempt: number;
+}
+
+export async function finishRun(
+  ports: Pick<Ports, 'clock' | 'runs' | 'jobs'>,
+  { runId, attempt }: FinishRun,
+): Promise<{ readonly ended: boolean }> {
+  const run = await ports.runs.load(runId);
+  if (!run) throw new Fault('Vanished', `there is no run ${runId}`);
   const { ended } = await closeSettledRun(ports, run);
   if (ended) return { ended };
   const open = await ports.jobs.open(run);
-  const unstarted = open.filter((job) => !isSettled(job) && job.start.intentAt === undefined && job.start.queuedFor === undefined);
+  const unstarted = open.filter((job) => isLeftToChild(job, attempt));
   if (unstarted.length === 0) return { ended };
   await ports.jobs.save(
     unstarted.map((job) => ({ before: job, after: { ...job, start: { ...job.start, queuedFor: 'slot' } }, entries: [] })),

@@ -56,7 +56,7 @@ async function mend(ports: Needs, stray: Stray): Promise<void> {
       return closeRun(ports, { execution, driven: { runId: run.id }, message: `the execution ended as ${status}` });
     }
     case 'jobs-not-started':
-      await finishRun(ports, stray.run.id);
+      await finishRun(ports, { runId: stray.run.id, attempt: stray.run.attempt });
       return;
     case 'watch-overdue': {
       const watched = await changeRun(ports, stray.run, (latest) => (isFinal(latest) ? undefined : { watch: latest.watch + 1 }));

@@ -4,7 +4,6 @@
  */
 import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
-import type { EngineReport } from '#domain/tick';
 import { Fault } from '#domain/faults';
 import { epochMs, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
@@ -13,7 +12,7 @@ import { nextDelaySeconds } from '#domain/poll-delay';
 import { isFinal, type Run } from '#domain/run';
 import { NO_USAGE } from '#domain/run-cost';
 import type { Template } from '#domain/template';
-import { isDue, tick } from '#domain/tick';
+import { isDue, tick, type EngineReport } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
@@ -63,9 +62,13 @@ export async function tickRun(
     const settled = await launchAlone(ports, run, job);
     if (settled) refused.push(settled);
   });
-  await letGo(ports, { run, engine, template, jobs: [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused] });
+  const leaving = [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused];
+  await letGo(ports, { run, engine, template, jobs: leaving });
 
-  const { ended, counts } = await closeSettledRun(ports, run);
+  const settled = await closeSettledRun(ports, run);
+  const { counts } = settled;
+  // A job whose end was written though its answer was lost is let go by one more tick.
+  const ended = settled.ended && leaving.length === openJobs.length;
   // A start that the engine refused had its slot until here, and no tick comes after the last one.
   if (ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
   const usage = before?.usage ?? NO_USAGE;

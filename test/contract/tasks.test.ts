@@ -43,10 +43,11 @@ test('the tasks of a job take a run, an index and what else they need, and no le
   expect(StartJobInput.safeParse(good).success).toBe(true);
   for (const change of [{ runId: 'x' }, { index: -1 }, { index: 0.5 }, { index: '0' }, { taskToken: '' }, { taskToken: undefined }])
     expect(StartJobInput.safeParse({ ...good, ...change }).success).toBe(false);
-  for (const schema of [PollRunInput, FinishRunInput]) {
-    expect(schema.safeParse({ runId: RUN }).success).toBe(true);
-    expect(schema.safeParse({}).success).toBe(false);
-  }
+  expect(PollRunInput.safeParse({ runId: RUN }).success).toBe(true);
+  expect(PollRunInput.safeParse({ runId: RUN, watch: 2 }).success).toBe(true);
+  expect(FinishRunInput.safeParse({ runId: RUN, attempt: 1 }).success).toBe(true);
+  for (const bad of [{}, { runId: RUN, watch: 0, attempt: 0 }, { watch: 1, attempt: 1 }])
+    for (const schema of [PollRunInput, FinishRunInput]) expect(schema.safeParse(bad).success).toBe(false);
   expect(CloseJobInput.safeParse({ runId: RUN, index: 3, fault: { Error: 'States.Timeout' } }).success).toBe(true);
 });
 

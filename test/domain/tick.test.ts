@@ -38,17 +38,18 @@ interface Case {
   readonly report?: EngineReport;
   readonly closing?: TickInput['closing'];
   readonly limits?: Partial<TemplateLimits>;
+  readonly startsAreRepeatable?: boolean;
   readonly now?: number;
 }
 
-function planOf({ job, report, closing, limits, now = 10 }: Case): TickPlan {
+function planOf({ job, report, closing, limits, startsAreRepeatable = false, now = 10 }: Case): TickPlan {
   return tick({
     openJobs: [aJob(job)],
     reports: new Map(report === undefined ? [] : [[ID, report]]),
     closing,
     limits: { ...LIMITS, ...limits },
     fenceSeconds: 60,
-    startsAreRepeatable: false,
+    startsAreRepeatable,
     now: at(now),
   });
 }
@@ -97,6 +98,13 @@ describe('what a tick does about an open job', () => {
 
     ['lost: started again by itself', { job: running }, 'fail reset ready → CREATED'],
     ['lost before it ran: started again', { job: startedJob }, 'fail reset ready → CREATED'],
+    ['lost, and says so itself: started again', { job: running, report: says('lost', 'the worker died') }, 'fail reset ready → CREATED'],
+    ['lost, and says so itself, retries used up: in its words', { job: { ...running, retries: 1 }, report: says('lost', 'the worker died') }, 'fail → FAILED (lost: the worker died)'],
+    ['lost before it ran, where a start may be repeated: the same attempt again', { job: startedJob, startsAreRepeatable: true, limits: { retries: {} } }, 'marked → CREATED'],
+    ['lost after it ran, though a start may be repeated: a failed attempt', { job: running, startsAreRepeatable: true, limits: { retries: {} } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
+    ['lost before it ran, again and again: a failed attempt at last', { job: { ...created, start: { ...STARTED, restarts: 50 } }, startsAreRepeatable: true, limits: { retries: {} } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
+    ['lost before it ran while the run closes: not again', { job: startedJob, startsAreRepeatable: true, closing: CANCELLED }, 'fail → FAILED (lost: the engine does not know the job any more)'],
+    ['lost before it ran, and cancelled: not again', { job: { ...created, start: { ...STARTED, cancel: { at: at(0), by: 'ada' } } }, startsAreRepeatable: true }, 'fail → FAILED (lost: the engine does not know the job any more)'],
     ['lost twice: failed', { job: { ...running, attempt: 2, retries: 1 } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
     ['lost, no retry granted', { job: running, limits: { retries: {} } }, 'fail → FAILED (lost: the engine does not know the job any more)'],
     ['lost while the run closes: not again', { job: running, closing: CANCELLED }, 'fail → FAILED (lost: the engine does not know the job any more)'],
@@ -150,14 +158,37 @@ describe('what a tick does about an open job', () => {
     expect(change?.after.start).toEqual({ queuedFor: 'retry' });
   });
 
+  test('the same attempt again is queued, counts its restarts, and leaves no entry', () => {
+    const [first] = planOf({ job: startedJob, startsAreRepeatable: true }).changes;
+    expect([first?.entries, first?.after.attempt, first?.after.start]).toEqual([[], 1, { queuedFor: 'slot', restarts: 1 }]);
+    const [second] = planOf({ job: { ...created, start: { ...STARTED, restarts: 1 } }, startsAreRepeatable: true }).changes;
+    expect(second?.after.start).toEqual({ queuedFor: 'slot', restarts: 2 });
+  });
+
   test('jobs do not touch each other', () => {
     const jobs = [running, startedJob, created, { state: 'FINISHED', start: STARTED } as const].map((job, index) =>
       aJob({ ...job, index }),
     );
     const alone = jobs.map((job) =>
-      tick({ openJobs: [job], reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, startsAreRepeatable: false, now: at(9) }),
+      tick({
+        openJobs: [job],
+        reports: new Map(),
+        closing: undefined,
+        limits: LIMITS,
+        fenceSeconds: 60,
+        startsAreRepeatable: false,
+        now: at(9),
+      }),
     );
-    const together = tick({ openJobs: jobs, reports: new Map(), closing: undefined, limits: LIMITS, fenceSeconds: 60, startsAreRepeatable: false, now: at(9) });
+    const together = tick({
+      openJobs: jobs,
+      reports: new Map(),
+      closing: undefined,
+      limits: LIMITS,
+      fenceSeconds: 60,
+      startsAreRepeatable: false,
+      now: at(9),
+    });
     expect(together.changes).toEqual(alone.flatMap(({ changes }) => changes));
     expect(together.releases).toEqual(alone.flatMap(({ releases }) => releases));
   });

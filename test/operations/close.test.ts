@@ -54,7 +54,7 @@ describe('closing a job whose start ended in a fault', () => {
     const it = await world(database);
     const run = await it.planned([{ SECONDS: 10 }, { SECONDS: 0 }]);
     await start(it, run, 1);
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     // Started, and not seen to run yet.
     await start(it, run, 0);
     const before = await it.ports.jobs.loadRange(run, 0, 2);
@@ -100,7 +100,7 @@ describe('closing a run whose execution gave up', () => {
     const outcome = await startRun(it.ports, request({ sets: [{}, {}, {}] }));
     if (outcome.kind !== 'started') throw new Error(outcome.kind);
     await closeRun(it.ports, { execution: 'arn', driven: { userId: 'ada', userRunId: 'r1' }, message: 'x' });
-    expect([...it.orchestrator.watches]).toEqual([`${outcome.run.id}-a1`]);
+    expect([...it.orchestrator.watches]).toEqual([`${outcome.run.id}-2`]);
     await it.watch(outcome.run);
     expect(await it.ports.jobs.counts(outcome.run)).toMatchObject({ failed: 3 });
   });
@@ -141,18 +141,20 @@ describe('finishing a run', () => {
     const it = await world(database);
     const run = await it.planned([{ SECONDS: 10 }]);
     await start(it, run);
-    expect(await finishRun(it.ports, run.id)).toEqual({ ended: false });
+    expect(await finishRun(it.ports, { runId: run.id, attempt: 1 })).toEqual({ ended: false });
     expect((await it.loadRun(run)).state).toBe('RUNNING');
     it.advance(10);
     await it.watch(run);
     const ended = await it.loadRun(run);
-    for (const _ of [1, 2]) expect(await finishRun(it.ports, run.id)).toEqual({ ended: true });
+    for (const _ of [1, 2]) expect(await finishRun(it.ports, { runId: run.id, attempt: 1 })).toEqual({ ended: true });
     expect(await it.loadRun(run)).toEqual(ended);
   });
 
   test('a run that is not there is gone for good', async () => {
     const it = await world(database);
-    await expect(finishRun(it.ports, 'run_01K00000000000000000000009' as RunId)).rejects.toMatchObject({ name: 'Vanished' });
+    await expect(finishRun(it.ports, { runId: 'run_01K00000000000000000000009' as RunId, attempt: 1 })).rejects.toMatchObject({
+      name: 'Vanished',
+    });
   });
 });
 
@@ -165,7 +167,7 @@ describe('letting settled jobs go', () => {
       ...it.ports,
       orchestrator: { ...it.orchestrator, release: () => Promise.reject(new Fault('OrchestratorUnavailable', 'throttled')) },
     };
-    await expect(pollRun(down, run.id)).rejects.toMatchObject({ name: 'OrchestratorUnavailable' });
+    await expect(pollRun(down, { runId: run.id })).rejects.toMatchObject({ name: 'OrchestratorUnavailable' });
     expect((await it.job(run)).state).toBe('FINISHED');
     expect(it.orchestrator.released.size).toBe(0);
     it.advance(it.ports.policy.leaseSeconds + 1);
@@ -181,7 +183,7 @@ describe('letting settled jobs go', () => {
       ...it.ports,
       orchestrator: { ...it.orchestrator, release: () => Promise.reject(new Fault('OrchestratorUnavailable', 'throttled')) },
     };
-    await expect(pollRun(down, run.id)).rejects.toMatchObject({ name: 'OrchestratorUnavailable' });
+    await expect(pollRun(down, { runId: run.id })).rejects.toMatchObject({ name: 'OrchestratorUnavailable' });
     expect((await it.loadRun(run)).state).toBe('RUNNING');
     it.advance(it.ports.policy.leaseSeconds + 1);
     await it.watch(run);

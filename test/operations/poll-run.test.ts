@@ -24,9 +24,9 @@ describe('a tick', () => {
   test('asks the engine once about all open jobs, and not about those that have ended', async () => {
     const it = await world(database);
     const run = await started(it, [...Array.from({ length: 30 }, () => ({ SECONDS: 0 })), { SECONDS: 100 }]);
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     expect(it.engine.calls).toMatchObject({ status: 1, metrics: 30 });
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     expect(it.engine.calls).toMatchObject({ status: 2, metrics: 30 });
     expect(it.orchestrator.released.size).toBe(30);
   });
@@ -39,10 +39,10 @@ describe('a tick', () => {
       { SECONDS: 3, FAIL: "disk 'on' fire" },
     ]);
     it.advance(2);
-    expect((await pollRun(it.ports, run.id)).ended).toBe(false);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(false);
     expect((await it.loadRun(run)).state).toBe('RUNNING');
     it.advance(1);
-    expect(await pollRun(it.ports, run.id)).toEqual({ ended: true, delaySeconds: 0 });
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: true, delaySeconds: 0 });
     expect(await it.loadRun(run)).toMatchObject({ state: 'PARTIAL', finishedAt: it.ports.clock.now() });
     expect(await it.ports.jobs.counts(run)).toEqual({
       finished: 2,
@@ -60,7 +60,7 @@ describe('a tick', () => {
     const run = await started(it, [{ SECONDS: 0 }]);
     await it.watch(run);
     const [before, job] = [await it.loadRun(run), await it.job(run)];
-    expect(await pollRun(it.ports, run.id)).toEqual({ ended: true, delaySeconds: 0 });
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: true, delaySeconds: 0 });
     expect([await it.loadRun(run), await it.job(run)]).toEqual([before, job]);
   });
 
@@ -68,12 +68,12 @@ describe('a tick', () => {
     const it = await world(database);
     const outcome = await startRun(it.ports, request());
     if (outcome.kind !== 'started') throw new Error(outcome.kind);
-    expect(await pollRun(it.ports, outcome.run.id)).toEqual({ ended: false, delaySeconds: 5 });
+    expect(await pollRun(it.ports, { runId: outcome.run.id })).toEqual({ ended: false, delaySeconds: 57 });
   });
 
   test('of a run that does not exist is refused for good', async () => {
     const { ports } = await world(database);
-    await expect(pollRun(ports, request().userRunId as Run['id'])).rejects.toMatchObject({ name: 'Vanished' });
+    await expect(pollRun(ports, { runId: request().userRunId as Run['id'] })).rejects.toMatchObject({ name: 'Vanished' });
   });
 });
 
@@ -90,14 +90,14 @@ describe('two ticks at a time', () => {
           // A burst of nudges while the first round is under way, after the job has ended for the engine.
           if (asked === 1) {
             it.advance(10);
-            for (const _ of [1, 2, 3]) second.push(await pollRun(it.ports, run.id));
+            for (const _ of [1, 2, 3]) second.push(await pollRun(it.ports, { runId: run.id }));
           }
           return answer;
         },
       }),
     });
     const run = await started(it, [{ SECONDS: 10 }]);
-    expect(await pollRun(it.ports, run.id)).toEqual({ ended: true, delaySeconds: 0 });
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: true, delaySeconds: 0 });
     expect(second).toEqual(Array.from({ length: 3 }, () => ({ ended: false, delaySeconds: 5 })));
     expect(asked).toBe(2);
     expect(it.orchestrator.released.size).toBe(1);
@@ -108,9 +108,9 @@ describe('two ticks at a time', () => {
     const run = await started(it, [{ SECONDS: 0 }]);
     const now = it.ports.clock.now();
     await it.ports.runs.takeTick(run.id, { host: 'test', owner: 'test/dead', now, until: instant(Date.parse(now) + 180_000) });
-    expect(await pollRun(it.ports, run.id)).toEqual({ ended: false, delaySeconds: 5 });
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: false, delaySeconds: 5 });
     it.advance(181);
-    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(true);
   });
 
   test('a tick that fails lets its run go, so that its retry is a tick', async () => {
@@ -122,27 +122,44 @@ describe('two ticks at a time', () => {
       }),
     });
     const run = await started(it, [{ SECONDS: 0 }]);
-    await expect(pollRun(it.ports, run.id)).rejects.toMatchObject({ name: 'EngineUnavailable', retryable: true });
+    await expect(pollRun(it.ports, { runId: run.id })).rejects.toMatchObject({ name: 'EngineUnavailable', retryable: true });
     down = false;
     it.advance(2);
-    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(true);
   });
 });
 
 describe('what an engine forgets', () => {
-  test('a lost job is started again at once, once, and then fails as lost', async () => {
+  const forget = ({ engine }: World): void => {
+    (engine.jobs as Map<string, unknown>).clear();
+  };
+
+  test('before it began is started anew in the same attempt, as often as that happens', async () => {
     const it = await world(database);
     const run = await started(it, [{ SECONDS: 100 }]);
-    const forget = (): void => {
-      (it.engine.jobs as Map<string, unknown>).clear();
-    };
-    forget();
-    await pollRun(it.ports, run.id);
+    for (const restarts of [1, 2, 3]) {
+      forget(it);
+      await pollRun(it.ports, { runId: run.id });
+      expect(await it.job(run)).toMatchObject({ attempt: 1, state: 'CREATED', start: { restarts } });
+      expect([...it.engine.jobs.keys()]).toEqual([(await it.job(run)).start.engineJobName]);
+    }
+    await it.watch(run);
+    expect((await it.loadRun(run)).state).toBe('SUCCEEDED');
+    expect([...it.orchestrator.released]).toEqual(['token 0']);
+  });
+
+  test('while it ran is a lost job: started again at once, once, and then failed as lost', async () => {
+    const it = await world(database);
+    const run = await started(it, [{ SECONDS: 100 }]);
+    await pollRun(it.ports, { runId: run.id });
+    forget(it);
+    await pollRun(it.ports, { runId: run.id });
     expect(await it.job(run)).toMatchObject({ attempt: 2, state: 'CREATED' });
     expect([...it.engine.jobs.keys()]).toEqual([(await it.job(run)).start.engineJobName]);
     expect(it.orchestrator.released.size).toBe(0);
-    forget();
-    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
+    await pollRun(it.ports, { runId: run.id });
+    forget(it);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(true);
     expect((await it.job(run)).failure).toMatchObject({ reason: 'lost' });
     expect([...it.orchestrator.released]).toEqual(['token 0']);
   });
@@ -153,10 +170,10 @@ describe('limits and endings', () => {
     const it = await world(database, { template: { limits: { maxWaitSeconds: 60, maxParallel: 1, retries: {} } } });
     const run = await started(it, [{ SECONDS: 1e9 }, { SECONDS: 50 }]);
     it.advance(60);
-    expect((await pollRun(it.ports, run.id)).ended).toBe(false);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(false);
     expect(it.engine.calls.stop).toBe(1);
     expect(await it.job(run)).toMatchObject({ state: 'RUNNING', start: { stop: { reason: 'timed-out' } } });
-    expect((await pollRun(it.ports, run.id)).ended).toBe(true);
+    expect((await pollRun(it.ports, { runId: run.id })).ended).toBe(true);
     expect(await it.job(run)).toMatchObject({ state: 'FAILED', failure: { reason: 'timed-out' } });
     expect((await it.job(run, 1)).state).toBe('FINISHED');
     expect((await it.loadRun(run)).state).toBe('PARTIAL');
@@ -166,7 +183,7 @@ describe('limits and endings', () => {
     const it = await world(database);
     const run = await it.planned([{ SECONDS: 0 }, { SECONDS: 1e9 }, { SECONDS: 5 }]);
     for (const index of [0, 1]) await startJob(it.ports, { runId: run.id, index, taskToken: `token ${index}` });
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     const running = await it.loadRun(run);
     const closing = { reason: 'cancelled', message: 'by ada', at: it.ports.clock.now() } as const;
     const saved = await it.ports.runs.save({ ...running, closing }, running);
@@ -174,7 +191,7 @@ describe('limits and endings', () => {
     await it.watch(run);
     expect((await it.loadRun(run)).state).toBe('CANCELLED');
     expect(await it.ports.jobs.counts(run)).toMatchObject({ finished: 1, failed: 0, cancelled: 2 });
-    expect((await it.job(run, 1)).failure?.message).toBe('stopped because the run was cancelled');
+    expect((await it.job(run, 1)).failure?.message).toBe('stopped because it was cancelled');
     expect((await it.job(run, 2)).failure?.message).toBe('by ada');
     expect(it.engine.calls).toMatchObject({ start: 2, stop: 1 });
     expect([...it.orchestrator.released].toSorted()).toEqual(['token 0', 'token 1']);
@@ -246,10 +263,10 @@ describe('removal', () => {
       }),
     });
     const run = await started(it, [{ SECONDS: 1, INPUT: 7 }]);
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     expect(removed).toEqual([]);
     it.advance(1);
-    await pollRun(it.ports, run.id);
+    await pollRun(it.ports, { runId: run.id });
     expect(removed).toEqual([7]);
     expect(it.engine.jobs.size).toBe(0);
   });

@@ -194,7 +194,7 @@ describe('a crash at any step of a job', () => {
     },
     { ...common, name: 'is refused', set: { REFUSE: 'no' }, ends: 'FAILED' },
     { ...common, name: 'is poisoned', set: { POISON: true }, ends: 'FAILED' },
-    { ...common, name: 'is lost once', set: { SECONDS: 10 }, ends: 'FINISHED', attempts: 2, loses: true },
+    { ...common, name: 'is lost once', set: { SECONDS: 190 }, ends: 'FINISHED', attempts: 2, loses: true },
   ];
 
   /** What the state machine does with one child: start it, repeat what failed for the moment, close what failed for good. */
@@ -210,10 +210,10 @@ describe('a crash at any step of a job', () => {
   }
 
   /** Ticks of the watch loop; a crashed one keeps the run until its lease is void. */
-  async function watched(it: World, ports: Ports, run: Run): Promise<void> {
+  async function watched(it: World, ports: Ports, run: Run, everySeconds: number): Promise<void> {
     for (let ticks = 0; ticks < 30; ticks += 1) {
-      it.advance(5);
-      if ((await pollRun(ports, run.id)).ended) return;
+      it.advance(everySeconds);
+      if ((await pollRun(ports, { runId: run.id })).ended) return;
     }
     throw new Error('the run has not ended after 30 ticks');
   }
@@ -252,7 +252,7 @@ describe('a crash at any step of a job', () => {
           crashed = `after ${crashing.calls[nth - 1] ?? 'nothing'}`;
           visited.add(crashed);
           // Another host takes over: leases of the dead one have to run out.
-          it.advance(it.ports.policy.leaseSeconds);
+          it.advance(it.ports.policy.leaseSeconds + 1);
           await act(it.ports);
         }
       };
@@ -261,8 +261,13 @@ describe('a crash at any step of a job', () => {
         tries += 1;
         if ((await child(ports, run, `token ${tries}`)) === 'parked') parked.push(`token ${tries}`);
       });
+      // Lost is what had begun: a look finds it running.
+      if (scenario.loses)
+        await process(async (ports) => {
+          await pollRun(ports, { runId: run.id });
+        });
       lose();
-      await process((ports) => watched(it, ports, run));
+      await process((ports) => watched(it, ports, run, scenario.loses ? 60 : 5));
 
       const story = `${crashed ?? 'no crash'} (${nth})`;
       const job = await it.job(run);

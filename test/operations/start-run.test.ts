@@ -164,7 +164,7 @@ describe('a request that cannot be run', () => {
     const pattern = { sourceType: 'a', targetType: 'b', templateId: 'tmpl_gone', version: 1, updatedAt: at(0) };
     await table.write({ kind: 'put', item: { ...keys.pattern('a', 'b'), ...pattern } });
     const outcome = await startRun(ports, request({ sourceType: 'a', targetType: 'b' }));
-    expect(outcome).toMatchObject({ kind: 'no-template', pattern: { templateId: 'tmpl_gone' } });
+    expect(outcome).toMatchObject({ kind: 'no-template', templateId: 'tmpl_gone' });
   });
 
   test('because of one bad set is told every problem of every set, and nothing is written', async () => {

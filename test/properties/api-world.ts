@@ -3,7 +3,9 @@ import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
@@ -18,6 +20,7 @@ import type { Ports } from '#operations/ports';
 import { startJob } from '#operations/start-job';
 import { START_MS } from '#test/domain/builders';
 import { call, handlerOf, type Answer, type Call } from '#test/functions/http-call';
+import { memoryOrchestrator } from '#test/support/memory-orchestrator';
 import { sleepEngine } from '#test/support/sleep-engine';
 
 export interface ApiWorld {
@@ -38,7 +41,13 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
   const open = new Set<RunId>();
   const planned = new Set<RunId>();
   const ports: Ports = {
-    clock: { now: () => instant(nowMs) },
+    clock: {
+      now: () => instant(nowMs),
+      pause(ms) {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+    },
     // Ids sort by the order of their making, as real ones do.
     randomness: { newUlid: () => `01K${String((ids += 1)).padStart(23, '0')}`, fraction: () => 0.5 },
     digest: canonicalDigest,
@@ -46,15 +55,16 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),
+    slots: dynamoSlotStore(table),
+    durations: dynamoDurationStore(table),
     orchestrator: {
+      ...memoryOrchestrator(() => instant(nowMs)),
       startRun: (id) => Promise.resolve(void open.add(id)),
-      startWatch: () => Promise.resolve(),
-      release: () => Promise.resolve(),
     },
     engines: (name) => (name === 'sleep' ? engine : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
-    policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test' },
+    policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits: {} },
   };
   await ports.apiTokens.put({ id: 'model', name: 'model', secretDigest: digestOfSecret(SECRET), scopes: ['admin'] });
   installPorts(ports);
@@ -74,14 +84,15 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
       for (const id of open) {
         if (!planned.has(id)) {
           planned.add(id);
-          const { run } = await planRun(ports, { kind: 'accepted', execution: `arn:${id}`, runId: id });
+          const outcome = await planRun(ports, { kind: 'accepted', execution: `arn:${id}`, runId: id });
+          if (outcome.kind === 'nothing-to-do') throw new Error('an accepted run has something to do');
           await Promise.all(
-            Array.from({ length: run.count }, (_, index) => startJob(ports, { runId: id, index, taskToken: `${id}/${index}` })),
+            Array.from({ length: outcome.run.count }, (_, index) => startJob(ports, { runId: id, index, taskToken: `${id}/${index}` })),
           );
         }
-        const { ended } = await pollRun(ports, id);
+        const { ended } = await pollRun(ports, { runId: id });
         if (!ended) continue;
-        await finishRun(ports, id);
+        await finishRun(ports, { runId: id, attempt: 1 });
         open.delete(id);
       }
     },

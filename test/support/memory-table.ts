@@ -30,8 +30,12 @@ export function memoryTable(): Table {
     else if (action.kind === 'update') put({ ...updated(find(action.key) ?? {}, action.change), ...action.key });
   };
   const transact = (actions: readonly (Action | Check)[]): Promise<WriteOutcome> => {
+    // As DynamoDB does; what it answers then is no matter of luck, but a defect.
+    const touched = new Set(actions.map((action) => `${keyOf(action).pk} ${keyOf(action).sk}`));
+    if (actions.length === 0 || actions.length > 100 || touched.size < actions.length)
+      throw new Error(`a transaction of ${actions.length} actions on ${touched.size} items`);
     for (const action of actions) {
-      const existing = find(action.kind === 'put' ? action.item : action.key);
+      const existing = find(keyOf(action));
       if (action.guard && !holds(action.guard, existing))
         return Promise.resolve({ kind: 'refused', ...(existing ? { existing: copied(existing) } : {}) });
     }
@@ -67,6 +71,8 @@ export function memoryTable(): Table {
   };
 }
 
+const keyOf = (action: Action | Check): Key => (action.kind === 'put' ? action.item : action.key);
+
 /** What is stored is nobody's object, and has no undefined in it. */
 const copied = (item: Item): Item => copyOf(item) as Item;
 
@@ -99,9 +105,21 @@ function placeAfter(order: readonly string[], first: string, after: string | und
   return order[place] === after ? place + 1 : place;
 }
 
+/** The stores have a few dozen expressions, and thousands of requests for each. */
+function remembered<Parsed>(parse: (text: string) => Parsed): (text: string) => Parsed {
+  const known = new Map<string, Parsed>();
+  return (text) => {
+    const parsed = known.get(text) ?? parse(text);
+    known.set(text, parsed);
+    return parsed;
+  };
+}
+
+const wordsOf = remembered((text): readonly string[] => text.match(/[()]|<=|<|=|,|[#:]?\w+/g) ?? []);
+
 /** A condition, read from left to right: OR of ANDs of NOTs. */
 function holds({ text, values = {} }: Expression, item: Attributes | undefined): boolean {
-  const words = text.match(/[()]|<=|<|=|,|[#:]?\w+/g) ?? [];
+  const words = wordsOf(text);
   let at = 0;
   const take = (): string => words[at++] ?? '';
   const valueOf = (word: string): unknown => (word.startsWith(':') ? values[word] : item?.[word.replace('#', '')]);
@@ -152,16 +170,28 @@ function holds({ text, values = {} }: Expression, item: Attributes | undefined):
   return any();
 }
 
+interface Clause {
+  readonly verb: string;
+  readonly name: string;
+  readonly value: string;
+}
+
+const clausesOf = remembered((text): readonly Clause[] =>
+  [...text.matchAll(/\b(SET|REMOVE|ADD)\b(.*?)(?=\b(?:SET|REMOVE|ADD)\b|$)/g)].flatMap(([, verb = '', clause = '']) =>
+    clause.split(',').map((part): Clause => {
+      const [, name = '', value = ''] = /#(\w+)(?:\s*=?\s*(:\w+))?/.exec(part) ?? [];
+      return { verb, name, value };
+    }),
+  ),
+);
+
 function updated(before: Attributes, { text, values = {} }: Expression): Attributes {
   const after: Record<string, unknown> = { ...before };
-  for (const [, verb = '', clause = ''] of text.matchAll(/\b(SET|REMOVE|ADD)\b(.*?)(?=\b(?:SET|REMOVE|ADD)\b|$)/g)) {
-    for (const part of clause.split(',')) {
-      const [, name = '', value = ''] = /#(\w+)(?:\s*=?\s*(:\w+))?/.exec(part) ?? [];
-      if (verb === 'SET') after[name] = values[value];
-      else if (verb === 'ADD') after[name] = Number(after[name] ?? 0) + Number(values[value]);
-      // Not delete: an attribute that is undefined is not stored.
-      else after[name] = undefined;
-    }
+  for (const { verb, name, value } of clausesOf(text)) {
+    if (verb === 'SET') after[name] = values[value];
+    else if (verb === 'ADD') after[name] = Number(after[name] ?? 0) + Number(values[value]);
+    // Not delete: an attribute that is undefined is not stored.
+    else after[name] = undefined;
   }
   return after;
 }

@@ -4,4 +4,4 @@ import { taskHandler } from '#hosts/lambda/task';
 import { storePorts } from '#hosts/wiring';
 import { finishRun } from '#operations/finish-run';
 
-export const handler = taskHandler(FinishRunInput, ({ runId }) => finishRun(storePorts(), runId));
+export const handler = taskHandler(FinishRunInput, (input) => finishRun(storePorts(), input));

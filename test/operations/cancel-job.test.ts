@@ -1,0 +1,204 @@
+/** One job of a run is cancelled in every state of its start; its neighbours go on. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Fault } from '#domain/faults';
+import type { RunId } from '#domain/ids';
+import type { Run } from '#domain/run';
+import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from '#domain/tick';
+import { cancelJob, type CancelJobOutcome } from '#operations/cancel-run';
+import { pollRun } from '#operations/poll-run';
+import type { Engine } from '#operations/ports';
+import { retryRun } from '#operations/retry-run';
+import { startJob } from '#operations/start-job';
+import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
+import {
+  accepted,
+  activeOn,
+  begun,
+  children,
+  ended,
+  endsOf,
+  executed,
+  expectSound,
+  historyOf,
+  obeying,
+  secondsToEnd,
+  tokenOf,
+} from './driving.ts';
+import { world, type World, type WorldOptions } from './world.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await startTestDatabase();
+});
+afterAll(() => database.close());
+
+const cancel = (it: World, run: Run, index = 0): Promise<CancelJobOutcome> =>
+  cancelJob(it.ports, { job: { runId: run.id, index }, requestedBy: 'ada' });
+const LONG = { SECONDS: 1e6 };
+const SHORT = { SECONDS: 5 };
+/** The start of the first job fails; its neighbours start. */
+const failingFirst =
+  (start: (engine: Engine, ...given: Parameters<Engine['start']>) => ReturnType<Engine['start']>) =>
+  (engine: Engine): Engine => ({
+    ...engine,
+    start: (given) => (given.engineJobName.includes('_00000_') ? start(engine, given) : engine.start(given)),
+  });
+const unreachable = (): Promise<never> => Promise.reject(new Fault('EngineUnavailable', 'no answer'));
+
+interface State {
+  readonly name: string;
+  readonly world?: WorldOptions;
+  readonly engine?: (engine: Engine) => Engine;
+  readonly reach: (it: World) => Promise<Run>;
+  /** Until the job is settled, on an engine that obeys. */
+  readonly seconds: number;
+}
+
+const startedLate = async (it: World): Promise<Run> => {
+  const run = await it.planned([LONG, SHORT]);
+  await expect(startJob(it.ports, { runId: run.id, index: 0, taskToken: tokenOf(run, 0) })).rejects.toThrow('no answer');
+  await children(it, run, [1]);
+  return run;
+};
+const RETRIES = {
+  maxWaitSeconds: 1e7,
+  maxParallel: 10,
+  retries: { 'engine-error': { times: 3, backoffSeconds: 1800 }, lost: { times: 3, backoffSeconds: 0 } },
+};
+
+const STATES: readonly State[] = [
+  {
+    name: 'waits for its starter',
+    seconds: 0,
+    async reach(it) {
+      const run = await it.planned([LONG, SHORT]);
+      await children(it, run, [1]);
+      return run;
+    },
+  },
+  { name: 'waits for a slot', seconds: 0, world: { engineLimits: { sleep: { maxParallel: 1 } } }, reach: (it) => begun(it, [LONG, SHORT]) },
+  {
+    name: 'waits for its retry',
+    seconds: 0,
+    world: { template: { limits: RETRIES } },
+    async reach(it) {
+      const run = await begun(it, [{ SECONDS: 1, FAIL: 'x' }, SHORT]);
+      it.advance(1);
+      await pollRun(it.ports, { runId: run.id });
+      expect((await it.job(run)).start).toHaveProperty('notBefore');
+      return run;
+    },
+  },
+  { name: 'is being started, and the engine was never reached', seconds: 65, engine: failingFirst(unreachable), reach: startedLate },
+  {
+    name: 'is being started, and the answer of the engine was lost',
+    seconds: 75,
+    engine: failingFirst(async (engine, given) => {
+      await engine.start(given);
+      return unreachable();
+    }),
+    reach: startedLate,
+  },
+  { name: 'is started', seconds: 10, world: { template: { limits: RETRIES } }, reach: (it) => begun(it, [LONG, SHORT]) },
+  {
+    name: 'runs',
+    seconds: 10,
+    async reach(it) {
+      const run = await begun(it, [LONG, SHORT]);
+      await pollRun(it.ports, { runId: run.id });
+      return run;
+    },
+  },
+  {
+    name: 'runs again, after a retry of its run',
+    seconds: 10,
+    engine: failingFirst((engine, given) =>
+      given.engineJobName.endsWith('_a1') ? Promise.resolve({ kind: 'refused', message: 'no' }) : engine.start(given),
+    ),
+    async reach(it) {
+      const run = await ended(it, [LONG, SHORT]);
+      await retryRun(it.ports, { runId: run.id, selection: {}, requestedBy: 'ada' });
+      return executed(it, run);
+    },
+  },
+];
+
+/** Ticks until the job is settled: how long that took. */
+async function settled(it: World, run: Run): Promise<number> {
+  const from = Date.parse(it.ports.clock.now());
+  for (let ticks = 0; ticks < 300; ticks += 1) {
+    const { delaySeconds } = await pollRun(it.ports, { runId: run.id });
+    if ((await it.job(run)).state === 'FAILED') return (Date.parse(it.ports.clock.now()) - from) / 1000;
+    it.advance(Math.max(1, delaySeconds));
+  }
+  throw new Error('the job is not settled');
+}
+
+describe('a job that is cancelled', () => {
+  test.each(STATES)(
+    'while it $name ends as cancelled in time, and its neighbour goes on',
+    async ({ world: options, engine, reach, seconds }) => {
+      const it = await world(database, { ...options, ...(engine ? { engine } : {}) });
+      const run = await reach(it);
+      const { attempt } = await it.job(run);
+      const { watch } = await it.loadRun(run);
+      expect(await cancel(it, run)).toMatchObject({ kind: 'cancelling', job: { index: 0 } });
+      expect((await it.loadRun(run)).watch).toBe(watch + 1);
+      expect([...it.orchestrator.watches]).toContain(`${run.id}-${watch + 1}`);
+      expect(await settled(it, run)).toBeLessThanOrEqual(seconds);
+      expect(await it.job(run)).toMatchObject({ state: 'FAILED', attempt, failure: { reason: 'cancelled' } });
+      await secondsToEnd(it, run);
+      expect(await endsOf(it, run)).toEqual(['cancelled', 'FINISHED']);
+      expect((await it.loadRun(run)).state).toBe('PARTIAL');
+      expect(activeOn(it.engine, it.ports.clock.now())).toEqual([]);
+      await expectSound(it, run);
+    },
+  );
+
+  test.each([
+    ['is forced', 'forced', FORCE_STOP_AFTER_SECONDS],
+    ['is given up', 'never', FORCE_STOP_AFTER_SECONDS + GIVE_UP_AFTER_SECONDS],
+  ] as const)('and does not stop when asked %s', async (_, when, seconds) => {
+    const it = await world(database, { engine: obeying(when) });
+    const run = await begun(it, [LONG, SHORT]);
+    await cancel(it, run);
+    const took = await settled(it, run);
+    expect(took).toBeGreaterThanOrEqual(seconds);
+    expect(took).toBeLessThanOrEqual(seconds + 15);
+    await secondsToEnd(it, run);
+    expect(await endsOf(it, run)).toEqual(['cancelled', 'FINISHED']);
+    await expectSound(it, run);
+  });
+
+  test('again, or at once by many, is marked once, and whoever asked after its end is told what became of it', async () => {
+    const it = await world(database);
+    const run = await begun(it, [LONG, SHORT]);
+    await Promise.all(Array.from({ length: 5 }, () => cancel(it, run)));
+    const marked = await it.job(run);
+    expect(await cancel(it, run)).toEqual({ kind: 'cancelling', job: marked });
+    await secondsToEnd(it, run);
+    expect(await cancel(it, run)).toMatchObject({ kind: 'cancelled', job: { state: 'FAILED' } });
+    expect(await cancel(it, run, 1)).toMatchObject({ kind: 'ended', job: { state: 'FINISHED' } });
+    expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'run', 'fail']);
+  });
+
+  test('can be retried, and then runs to its end', async () => {
+    const it = await world(database);
+    const run = await begun(it, [{ SECONDS: 30 }]);
+    await cancel(it, run);
+    await secondsToEnd(it, run);
+    await retryRun(it.ports, { runId: run.id, selection: { reasons: ['cancelled'] }, requestedBy: 'ada' });
+    await executed(it, run);
+    await secondsToEnd(it, run);
+    expect([(await it.loadRun(run)).state, ...(await endsOf(it, run))]).toEqual(['SUCCEEDED', 'FINISHED']);
+    await expectSound(it, run);
+  });
+});
+
+test('a job that is not made yet, and one that is not there, cannot be cancelled', async () => {
+  const it = await world(database);
+  const run = await accepted(it, [LONG]);
+  expect(await cancel(it, run)).toEqual({ kind: 'not-ready' });
+  expect(await cancel(it, run, 1)).toEqual({ kind: 'not-found' });
+  expect(await cancel(it, { ...run, id: 'run_01K00000000000000000000009' as RunId })).toEqual({ kind: 'not-found' });
+});

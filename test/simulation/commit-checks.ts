@@ -1,0 +1,137 @@
+/**
+ * What must hold after every write, whoever made it: jobs and runs go only where they may, one version after the other, and
+ * what is settled stays so. Keeps what it has seen, which is what everything is counted against in the end.
+ */
+import type { Action, Check, Item } from '#adapters/dynamodb/table';
+import { isSettled, type HistoryEntry, type Job } from '#domain/job';
+import { nextJobState } from '#domain/job-state';
+import { addCounts, countsChange, finalRunState, isFinal, NO_COUNTS, settledCount, type Run, type RunCounts } from '#domain/run';
+import type { Parked } from './executions.ts';
+import type { Verdict } from './trace.ts';
+
+export interface JobSeen {
+  readonly job: Job;
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface Seen {
+  readonly runs: ReadonlyMap<string, Run>;
+  /** By `<run>/<index>`. */
+  readonly jobs: ReadonlyMap<string, JobSeen>;
+  committed(actions: readonly (Action | Check)[]): void;
+  /** Its token has reached the orchestrator. */
+  released(child: Pick<Parked, 'runId' | 'index' | 'attempt'>): void;
+  jobsOf(run: Run): readonly JobSeen[];
+  recount(run: Run): RunCounts;
+}
+
+export function commitChecks(verdict: Verdict): Seen {
+  const runs = new Map<string, Run>();
+  const jobs = new Map<string, JobSeen>();
+  const jobsOf = (run: Run): readonly JobSeen[] =>
+    Array.from({ length: run.count }, (_, index) => jobs.get(`${run.id}/${index}`)).flatMap((seen) => seen ?? []);
+  const recount = (run: Run): RunCounts =>
+    jobsOf(run)
+      .map(({ job }) => countsChange(undefined, job))
+      .reduce(addCounts, NO_COUNTS);
+  const told = (what: string, problems: readonly (string | false | undefined)[]): void => {
+    for (const problem of problems) if (typeof problem === 'string') verdict.fail(`${what}: ${problem}`);
+  };
+  const jobWritten = (item: Item, entries: readonly HistoryEntry[]): void => {
+    const job = JSON.parse(String(item['body'])) as Job;
+    const key = `${job.runId}/${job.index}`;
+    const before = jobs.get(key);
+    told(`job ${key}`, before ? changeProblems(before, job, entries) : creationProblems(job));
+    jobs.set(key, { job, history: [...(before?.history ?? []), ...entries] });
+  };
+  const runWritten = (run: Run): void => {
+    const before = runs.get(run.id);
+    runs.set(run.id, run);
+    told(run.id, before ? runProblems(before, run) : [run.version !== 1 && 'did not begin as version 1']);
+    if (isFinal(run) && !(before && isFinal(before))) told(run.id, endProblems(run, jobsOf(run), recount(run)));
+  };
+  return {
+    runs,
+    jobs,
+    jobsOf,
+    recount,
+    committed(actions) {
+      for (const action of actions) {
+        if (action.kind !== 'put') continue;
+        const { item } = action;
+        if (item.sk.startsWith('JOB#')) jobWritten(item, entriesOf(actions, item));
+        else if (item.sk === 'RUN') runWritten(item as unknown as Run);
+      }
+    },
+    released({ runId, index, attempt }) {
+      const seen = jobs.get(`${runId}/${index}`);
+      // A child of an earlier attempt may hear of its end when the job has begun the next one; whoever lets it go may then
+      // meet the child of the next one as well.
+      if (seen && (isSettled(seen.job) || seen.job.runAttempt > attempt || attempt > 1)) return;
+      verdict.fail(`the child of job ${runId}/${index} was let go while its job is ${seen?.job.state ?? 'not there'}`);
+    },
+  };
+}
+
+/** Of the job that stands in `item`, in their order. */
+function entriesOf(actions: readonly (Action | Check)[], item: Item): readonly HistoryEntry[] {
+  const { runId, index } = JSON.parse(String(item['body'])) as Job;
+  const partition = `JOB#job_${runId.slice('run_'.length)}_${String(index).padStart(5, '0')}`;
+  const found = actions.flatMap((action) =>
+    action.kind === 'put' && action.item.pk === partition && action.item.sk.startsWith('EVENT#') ? [action.item] : [],
+  );
+  return found.map(({ body }) => JSON.parse(String(body)) as HistoryEntry).sort((a, b) => a.sequence - b.sequence);
+}
+
+function creationProblems(job: Job): readonly (string | false)[] {
+  return [(job.version !== 1 || job.sequence !== 1 || job.state !== 'CREATED') && `began as ${job.state}, version ${job.version}`];
+}
+
+function changeProblems({ job: before, history }: JobSeen, job: Job, entries: readonly HistoryEntry[]): readonly (string | false)[] {
+  const problems: (string | false)[] = [job.version !== before.version + 1 && `version ${job.version} follows version ${before.version}`];
+  let { state, sequence, attempt } = before;
+  for (const entry of entries) {
+    const to = nextJobState(state, entry.name);
+    problems.push(
+      entry.sequence !== sequence + 1 && `entry ${entry.sequence} follows entry ${sequence}`,
+      (entry.from !== state || to !== entry.to) && `${entry.name} led from ${state} to ${entry.to}`,
+    );
+    ({ sequence } = entry);
+    state = entry.to;
+    if (entry.name === 'ready') attempt += 1;
+    if (isEnd(entry) && history.some((other) => isEnd(other) && other.attempt === entry.attempt))
+      problems.push(`attempt ${entry.attempt} has ended twice`);
+  }
+  return [
+    ...problems,
+    (state !== job.state || sequence !== job.sequence) && `is ${job.state} at ${job.sequence}, its history ${state} at ${sequence}`,
+    attempt !== job.attempt && `is in attempt ${job.attempt}, its history in ${attempt}`,
+    isSettled(before) && !entries.some(({ name }) => name === 'reset') && `was written though it is settled as ${before.state}`,
+  ];
+}
+
+const isEnd = ({ name }: HistoryEntry): boolean => name === 'finish' || name === 'fail';
+
+function runProblems(before: Run, run: Run): readonly (string | false)[] {
+  const isSameAttempt = run.attempt === before.attempt;
+  return [
+    run.version !== before.version + 1 && `version ${run.version} follows version ${before.version}`,
+    !isSameAttempt && run.attempt !== before.attempt + 1 && `attempt ${run.attempt} follows attempt ${before.attempt}`,
+    isFinal(before) && !isFinal(run) && isSameAttempt && `was reopened as ${run.state} without a retry`,
+    isFinal(before) && isFinal(run) && before.state !== run.state && `was ${before.state} and became ${run.state}`,
+    isSameAttempt && before.execution !== undefined && run.execution !== before.execution && 'was taken from the execution that drives it',
+    run.watch < before.watch && `watch ${run.watch} follows watch ${before.watch}`,
+  ];
+}
+
+function endProblems(run: Run, jobs: readonly JobSeen[], counts: RunCounts): readonly (string | false)[] {
+  const open = jobs.filter(({ job }) => !isSettled(job)).map(({ job }) => job.index);
+  return [
+    jobs.length < run.count && `ended as ${run.state} with ${run.count - jobs.length} jobs that were never made`,
+    open.length > 0 && `ended as ${run.state} while jobs ${open.join(', ')} are open`,
+    settledCount(counts) !== run.count && `ended with ${settledCount(counts)} of ${run.count} jobs settled`,
+    JSON.stringify(counts) !== JSON.stringify({ ...NO_COUNTS, ...run.counts }) &&
+      `counts ${JSON.stringify(run.counts)}, is ${JSON.stringify(counts)}`,
+    finalRunState(run.count, counts, run.closing) !== run.state && `ended as ${run.state} with ${JSON.stringify(counts)}`,
+  ];
+}

@@ -1,0 +1,97 @@
+/** Bugs to be found: each is what somebody might write who has not thought of one thing. */
+import { isSettled } from '#domain/job';
+import type { Ports } from '#operations/ports';
+import type { Mutation } from './ports.ts';
+
+/** Lets the children go first, and only then writes that their jobs have ended. */
+const releasedBeforeSaved: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: {
+      ...ports.jobs,
+      async save(changes, jobCount) {
+        for (const { before, after } of changes) {
+          const run = isSettled(after) ? await ports.runs.load(before.runId) : undefined;
+          const tokens = run ? await ports.jobs.taskTokens(run, [before]) : [];
+          for (const { taskToken } of tokens) await ports.orchestrator.release(taskToken);
+        }
+        return ports.jobs.save(changes, jobCount);
+      },
+    },
+  }),
+};
+
+/** Writes jobs whatever has become of them since they were read. */
+const versionIgnored: Mutation = {
+  table: (table) => ({
+    ...table,
+    transact: (actions) =>
+      table.transact(
+        actions.map((action) => {
+          if (action.kind !== 'put' || !action.item.sk.startsWith('JOB#') || action.guard?.text !== '#version = :expected') return action;
+          return { kind: 'put', item: action.item };
+        }),
+      ),
+  }),
+};
+
+const withEngine = (change: (engine: NonNullable<ReturnType<Ports['engines']>>) => ReturnType<Ports['engines']>): Mutation => ({
+  ports: (ports) => ({
+    ...ports,
+    engines(name) {
+      const engine = ports.engines(name);
+      return engine && change(engine);
+    },
+  }),
+});
+
+/** Repeats a start without asking whether the first has been made. */
+const startedBlindly = withEngine((engine) => ({ ...engine, find: () => Promise.resolve(undefined) }));
+
+/** Asks at once, though a start may still take effect. */
+const fenceIgnored = withEngine((engine) => ({ ...engine, fenceSeconds: 0 }));
+
+/** Takes slots as if nobody else had any. */
+const slotsUnread: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    slots: { ...ports.slots, load: async (resource) => ({ ...(await ports.slots.load(resource)), holders: [] }) },
+  }),
+};
+
+/** Nobody looks after what has been left lying. */
+const neverSwept: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    orchestrator: { ...ports.orchestrator, running: () => Promise.resolve([]) },
+    runs: { ...ports.runs, list: () => Promise.resolve({ kind: 'page', page: { items: [] } }) },
+  }),
+};
+
+/** An interrupted expansion counts as done. */
+const conflictTakenForDone: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: { ...ports.jobs, create: (jobs, jobCount) => ports.jobs.create(jobs, jobCount).catch(() => undefined) },
+  }),
+};
+
+/** A job's end is written without what it adds to the counts of its run. */
+const countsForgotten: Mutation = {
+  table: (table) => ({
+    ...table,
+    transact: (actions) => table.transact(actions.filter((action) => action.kind !== 'update' || action.key.sk !== 'COUNTS')),
+  }),
+};
+
+/** By what they do. */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'the children are let go before their jobs are saved': releasedBeforeSaved,
+  'the version of a job is ignored': versionIgnored,
+  'a start is repeated without looking for the first': startedBlindly,
+  'a start is repeated within its fence': fenceIgnored,
+  'the slots of others are not seen': slotsUnread,
+  'nobody sweeps': neverSwept,
+  'jobs that could not be made are taken for made': conflictTakenForDone,
+  'the counts of a run are forgotten': countsForgotten,
+};

@@ -1,0 +1,94 @@
+/** Everything that a seed makes, put together: the scenario, what goes wrong, and a service that does not know of it. */
+import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
+import type { Table } from '#adapters/dynamodb/table';
+import { memoryTable } from '#test/support/memory-table';
+import { commitChecks, type Seen } from './commit-checks.ts';
+import { engineModel, type EngineModel } from './engine-model.ts';
+import { executions, taskRunner, type Executions, type TaskRunner } from './executions.ts';
+import { seededFaults, type Faults } from './faults.ts';
+import { machines } from './machines.ts';
+import { portsFor, type Mutation } from './ports.ts';
+import { processes, type Processes } from './processes.ts';
+import { seededRandom, type Random } from './random.ts';
+import { ENGINE_NAMES, scenarioOf, type EngineName, type Scenario } from './scenario.ts';
+import { seededScheduler, type Scheduler } from './scheduler.ts';
+import { slotChecks } from './slot-checks.ts';
+import { keptTrace, NO_TRACE, openVerdict, type Trace, type Verdict } from './trace.ts';
+
+export interface World {
+  readonly scenario: Scenario;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly scheduler: Scheduler;
+  readonly trace: Trace;
+  readonly verdict: Verdict;
+  readonly seen: Seen;
+  readonly executions: Executions;
+  readonly processes: Processes;
+  readonly tasks: TaskRunner;
+  readonly engines: ReadonlyMap<string, EngineModel>;
+  /** As it is, past all faults. */
+  readonly table: Table;
+  /** Where they do not, fences and leases cannot hold. */
+  readonly clocksAgree: boolean;
+}
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Whether the steps are kept to be read. */
+  readonly traced?: boolean;
+  readonly mutation?: Mutation;
+}
+
+/** Shortly before midnight: some runs are of another day than others. */
+export const START_MS = Date.UTC(2026, 0, 1, 23, 30);
+
+export async function worldOf({ seed, traced = false, mutation = {} }: SimulationOptions): Promise<World> {
+  const random = seededRandom(seed);
+  const scenario = scenarioOf(random);
+  const faults = seededFaults(random);
+  const scheduler = seededScheduler(random, START_MS);
+  const nowMs = (): number => scheduler.nowMs();
+  const trace = traced ? keptTrace(nowMs) : NO_TRACE;
+  const verdict = openVerdict(trace);
+  const seen = commitChecks(verdict);
+  const clocksAgree = scenario.mostSkewMs === 0;
+  const table = memoryTable();
+  const known = { scenario, random, faults, scheduler, trace, verdict, seen, table, clocksAgree };
+
+  const started = executions(nowMs, trace);
+  const engines = new Map<string, EngineModel>(ENGINE_NAMES.map((name) => [name, engineOf(name, known)]));
+  const slotsCommitted = slotChecks(verdict, seen, scenario);
+  const portsOf = portsFor({ ...known, executions: started, engines, slotsCommitted, mutation });
+  const skewMs = (): number => Math.round(random.between(-scenario.mostSkewMs, scenario.mostSkewMs));
+  const lambdas = processes({ scheduler, faults, trace, skewMs, portsOf });
+  const tasks = taskRunner({ scheduler, processes: lambdas, faults, random, verdict });
+  const { childTimeoutSeconds, ticksPerWatch } = scenario;
+  started.drivenBy(machines({ scheduler, faults, tasks, executions: started, childTimeoutSeconds, ticksPerWatch }));
+  await register(table, scenario);
+  return { ...known, executions: started, processes: lambdas, tasks, engines };
+}
+
+function engineOf(
+  name: EngineName,
+  world: Pick<World, 'scenario' | 'random' | 'faults' | 'scheduler' | 'verdict' | 'clocksAgree'>,
+): EngineModel {
+  const { scenario, random, faults, scheduler, verdict, clocksAgree } = world;
+  return engineModel({
+    random,
+    faults,
+    nowMs: () => scheduler.nowMs(),
+    fenceSeconds: name === 'exact' ? 0 : scenario.fenceSeconds,
+    longestSeconds: scenario.longestJobSeconds,
+    ...(clocksAgree ? { verdict } : {}),
+  });
+}
+
+async function register(table: Table, { templates }: Scenario): Promise<void> {
+  const catalog = dynamoCatalogStore(table);
+  for (const [number, template] of templates.entries()) {
+    const { id: templateId, createdAt: updatedAt } = template;
+    await catalog.addTemplateVersion(template);
+    await catalog.putPattern({ sourceType: `source-${number}`, targetType: 'target', templateId, version: 1, updatedAt });
+  }
+}
