@@ -21,6 +21,7 @@ export interface Ended {
 }
 
 export interface DuckdbFixture {
+  /** The engine of now: `restart` puts another in its place. */
   readonly engine: DuckdbEngine;
   readonly root: string;
   readonly options: DuckdbOptions;
@@ -30,6 +31,8 @@ export interface DuckdbFixture {
   start(job: Job, name?: EngineJobName): Promise<EngineJobId>;
   run(job: Job): Promise<Ended>;
   ended(id: EngineJobId): Promise<Ended>;
+  /** Ends the engine, and makes the next one on the same folders. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,7 +48,7 @@ export async function duckdbFixture(overrides: Partial<DuckdbOptions> = {}): Pro
     ...overrides,
   };
   for (const folder of ['in', 'out', 'work']) mkdirSync(path.join(root, folder));
-  const engine = duckdbEngine(options);
+  let engine = duckdbEngine(options);
   let started = 0;
   const start = async (job: Job, name = engineJobName({ runId: RUN, index: (started += 1) }, 1)): Promise<EngineJobId> => {
     const outcome = await engine.start({ engineJobName: name, runId: RUN, ...job });
@@ -57,7 +60,9 @@ export async function duckdbFixture(overrides: Partial<DuckdbOptions> = {}): Pro
     return { id, status, metrics: await engine.metrics(id) };
   };
   return {
-    engine,
+    get engine() {
+      return engine;
+    },
     root,
     options,
     start,
@@ -67,6 +72,10 @@ export async function duckdbFixture(overrides: Partial<DuckdbOptions> = {}): Pro
     },
     output: (name) => readFileSync(path.join(root, 'out', name), 'utf8'),
     run: async (job) => ended(await start(job)),
+    async restart() {
+      await engine.close();
+      engine = duckdbEngine(options);
+    },
     async close() {
       await engine.close();
       rmSync(root, { recursive: true, force: true });
@@ -88,8 +97,16 @@ export function copyJob(
   return { definition, parameters };
 }
 
+export const SHORT: Job = {
+  definition: { target: { path: 'short.csv', sql: 'SELECT 1 AS n', format: 'csv' } },
+  parameters: {},
+};
+
 /** Counts further than anybody waits. */
 export const ENDLESS: Job = {
   definition: { target: { path: 'endless.csv', sql: 'SELECT sum(sqrt(range)) AS total FROM range(10000000000000)', format: 'csv' } },
   parameters: {},
 };
+
+/** What becomes of a job that was begun by a worker or a service that is gone. */
+export const LOST: EngineJobStatus = { state: 'lost', message: 'the job had begun, and left no result' };

@@ -1,4 +1,7 @@
-/** A service in miniature, for tests that kill one: starts a job that never ends and writes all the while, says so, and waits for the end. */
+/**
+ * A service in miniature, for tests that kill one: starts a job that never ends and writes all the while, and one that waits for
+ * its worker; says so, and waits for the end.
+ */
 import { duckdbEngine } from '#adapters/engines/duckdb/engine';
 import type { DuckdbOptions } from '#adapters/engines/duckdb/engine';
 import { engineJobName, instant, runId } from '#domain/ids';
@@ -15,8 +18,8 @@ const start = async (index: number, definition: object): Promise<void> => {
 
 engine.onChange(
   () =>
-    void start(2, target('endless.csv', 'SELECT range AS n FROM range(10000000000000) WHERE hash(range) % 1000 = 0')).then(() =>
-      process.send?.('under way'),
-    ),
+    void start(2, target('endless.csv', 'SELECT range AS n FROM range(10000000000000) WHERE hash(range) % 1000 = 0'))
+      .then(() => start(3, target('queued.csv', 'SELECT 1 AS n')))
+      .then(() => process.send?.('under way')),
 );
 await start(1, target('short.csv', 'SELECT 1 AS n'));

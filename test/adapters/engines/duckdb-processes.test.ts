@@ -1,15 +1,14 @@
 import { fork } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, describe, expect, test } from 'vitest';
-import { duckdbEngine } from '#adapters/engines/duckdb/engine';
 import type { DuckdbOptions } from '#adapters/engines/duckdb/engine';
-import { resultFiles } from '#adapters/engines/duckdb/results';
 import { engineJobId, engineJobName } from '#domain/ids';
 import type { EngineJobName } from '#domain/ids';
-import { copyJob, duckdbFixture, ENDLESS, RUN } from './duckdb-fixture.ts';
+import { duckdbFixture, ENDLESS, LOST, RUN, SHORT } from './duckdb-fixture.ts';
 import type { DuckdbFixture } from './duckdb-fixture.ts';
+import { whenRunning } from './engine.contract.ts';
 
 let fixtures: DuckdbFixture[] = [];
 const open = async (overrides: Partial<DuckdbOptions> = {}): Promise<DuckdbFixture> => {
@@ -22,7 +21,6 @@ afterEach(async () => {
   fixtures = [];
 });
 
-const SHORT = { definition: { target: { path: 'short.csv', sql: 'SELECT 1 AS n', format: 'csv' } }, parameters: {} };
 const nameOf = (index: number): EngineJobName => engineJobName({ runId: RUN, index }, 1);
 
 describe('worker processes', () => {
@@ -48,13 +46,14 @@ describe('worker processes', () => {
     const fixture = await open({ parallel: 2 });
     const ids = [];
     for (let index = 0; index < 3; index += 1) ids.push(await fixture.start(ENDLESS));
-    const [first, , last] = ids;
-    expect([...(await fixture.engine.status(ids)).values()].map(({ state }) => state)).toEqual(['running', 'running', 'queued']);
+    const [first, second, last] = ids;
+    if (first === undefined || second === undefined || last === undefined) throw new Error('three were started');
+    for (const id of [first, second]) await whenRunning(fixture.engine, id);
+    expect((await fixture.engine.status([last])).get(last)?.state).toBe('queued');
     expect(workersOf(process.pid)).toHaveLength(2);
-    if (first === undefined || last === undefined) throw new Error('three were started');
     await fixture.engine.stop(first, { force: false });
     expect((await fixture.ended(first)).status).toEqual({ state: 'stopped' });
-    expect((await fixture.engine.status([last])).get(last)?.state).toBe('running');
+    await whenRunning(fixture.engine, last);
   });
 
   test('a queued job that is stopped never runs', async () => {
@@ -73,15 +72,16 @@ describe('worker processes', () => {
     expect((await fixture.ended(id)).status).toEqual({ state: 'stopped' });
   });
 
-  test('a job whose worker is killed from outside is unknown, leaves nothing behind, and the engine goes on', async () => {
+  test('a job whose worker is killed from outside is lost, leaves nothing behind, and the engine goes on', async () => {
     const fixture = await open({ parallel: 1 });
     // Once a first job has ended the worker is known to be up.
     await fixture.run(SHORT);
     const told: string[] = [];
     fixture.engine.onChange(({ engineJobId: id }) => told.push(id));
     const id = await fixture.start(ENDLESS);
+    await whenRunning(fixture.engine, id);
     for (const pid of workersOf(process.pid)) process.kill(pid, 'SIGKILL');
-    expect(await fixture.ended(id)).toEqual({ id, status: undefined, metrics: undefined });
+    expect(await fixture.ended(id)).toEqual({ id, status: LOST, metrics: undefined });
     expect(told).toEqual([id]);
     expect(readdirSync(path.join(fixture.root, 'work/scratch'))).toEqual([]);
     expect(readdirSync(path.join(fixture.root, 'out/.sluice'))).toEqual([]);
@@ -95,29 +95,9 @@ describe('worker processes', () => {
   });
 });
 
-describe('a restart', () => {
-  test('results of jobs that ended are known to the next engine, and jobs that had not are lost', async () => {
+describe('a service that is killed', () => {
+  test('takes its workers with it; the next one sweeps what they left, and knows what had begun', async () => {
     const fixture = await open({ parallel: 1 });
-    fixture.input('in.csv', 'id\n1\n');
-    const ended = await fixture.run(copyJob('csv', { SOURCE: 'in.csv', TARGET: 'out.csv' }));
-    const failed = await fixture.run(copyJob('csv', { SOURCE: 'none.csv', TARGET: 'out.csv' }));
-    const running = await fixture.start(ENDLESS);
-    const queued = await fixture.start(ENDLESS);
-    await fixture.engine.close();
-
-    const next = duckdbEngine(fixture.options);
-    const statuses = await next.status([ended.id, failed.id, running, queued]);
-    expect(statuses).toEqual(new Map([ended, failed].map(({ id, status }) => [id, status])));
-    expect(await next.metrics(ended.id)).toEqual(ended.metrics);
-    expect(await next.find(nameOf(1))).toBe(ended.id);
-    expect(await next.find(nameOf(3))).toBeUndefined();
-    await next.remove(ended.id);
-    expect(await next.find(nameOf(1))).toBeUndefined();
-    await next.close();
-  });
-
-  test('a service that is killed takes its workers with it; the next one sweeps what they left', async () => {
-    const fixture = await open();
     const host = fork(await bundledHost(), [JSON.stringify(fixture.options)], { execArgv: [] });
     await new Promise((resolve) => host.once('message', resolve));
     const workers = workersOf(host.pid ?? 0);
@@ -131,39 +111,18 @@ describe('a restart', () => {
     await until(() => workers.every((pid) => !isWorker(pid)));
     expect(existsSync(half)).toBe(true);
 
-    const [shortId, endlessId] = [engineJobId(nameOf(1)), engineJobId(nameOf(2))];
-    expect([...(await fixture.engine.status([shortId, endlessId])).keys()]).toEqual([shortId]);
-    await fixture.start(SHORT, nameOf(7));
-    expect((await fixture.ended(engineJobId(nameOf(7)))).status?.state).toBe('succeeded');
+    const [short, endless, queued] = [1, 2, 3].map((index) => engineJobId(nameOf(index)));
+    if (short === undefined || endless === undefined || queued === undefined) throw new Error('three were started');
+    const known = [
+      [short, { state: 'succeeded' }],
+      [endless, LOST],
+    ] as const;
+    expect(await fixture.engine.status([short, endless, queued])).toEqual(new Map(known));
+    await fixture.start(SHORT, nameOf(3));
+    expect((await fixture.ended(queued)).status?.state).toBe('succeeded');
+    expect(await fixture.engine.status([short, endless])).toEqual(new Map(known));
     expect(readdirSync(path.join(fixture.root, 'work/scratch'))).toEqual([]);
     expect(readdirSync(path.join(fixture.root, 'out/.sluice'))).toEqual(['other.part']);
-  });
-
-  test('a result file that was damaged is no result: the job is lost', async () => {
-    const fixture = await open();
-    const { id } = await fixture.run(SHORT);
-    writeFileSync(path.join(fixture.root, `work/${id}.json`), '{"state":"succ');
-    expect(await fixture.engine.status([id])).toEqual(new Map());
-  });
-
-  test('results that nobody removed expire by their age', async () => {
-    const fixture = await open();
-    const old = await fixture.run(SHORT);
-    const recent = await fixture.run(SHORT);
-    const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000);
-    utimesSync(path.join(fixture.root, `work/${old.id}.json`), daysAgo(31), daysAgo(31));
-    utimesSync(path.join(fixture.root, `work/${recent.id}.json`), daysAgo(29), daysAgo(29));
-    await resultFiles(fixture.options.workDir).expire(daysAgo(30).getTime());
-    expect([...(await fixture.engine.status([old.id, recent.id])).keys()]).toEqual([recent.id]);
-  });
-
-  test('names that are no file names are kept apart', async () => {
-    const fixture = await open();
-    const names = ['../../x', '..:..:x', 'x'.repeat(500)] as EngineJobName[];
-    const ids = [];
-    for (const name of names) ids.push((await fixture.ended(await fixture.start(SHORT, name))).id);
-    expect((await fixture.engine.status(ids)).size).toBe(3);
-    expect(readdirSync(path.join(fixture.root, 'work')).filter((file) => file.endsWith('.json'))).toHaveLength(3);
   });
 });
 

@@ -11,15 +11,26 @@ const RUNS = ['01K00000000000000000000001', '01K00000000000000000000002', '01K00
 /** The runner removes what a job leaves there, which is nothing. */
 const NOWHERE = path.resolve('.out/no-such-folder');
 
-/** Workers that end a job when they are told to, and remember which they had. */
-function scriptedPool(size: number): { readonly pool: WorkerPool; readonly begun: string[]; readonly endNext: () => Promise<void> } {
+interface ScriptedPool {
+  readonly pool: WorkerPool;
+  /** The jobs that were given to workers. */
+  readonly begun: string[];
+  /** The workers begin the jobs that they were given. */
+  readonly begin: () => void;
+  readonly endNext: () => Promise<void>;
+}
+
+/** Workers that begin and end a job when they are told to, and remember which they had. */
+function scriptedPool(size: number): ScriptedPool {
   const begun: string[] = [];
+  const given: (() => void)[] = [];
   const busy: ((reply: Reply) => void)[] = [];
   let free = size;
   const worker: Worker = {
     pid: undefined,
-    ask: (task: WorkerTask) =>
+    ask: (task: WorkerTask, onBegun) =>
       new Promise((resolve) => {
+        if (onBegun !== undefined) given.push(onBegun);
         begun.push(task.kind === 'run' ? path.basename(task.order.scratch) : task.kind);
         busy.push(resolve);
       }),
@@ -39,6 +50,9 @@ function scriptedPool(size: number): { readonly pool: WorkerPool; readonly begun
         return Promise.resolve();
       },
     },
+    begin() {
+      for (const onBegun of given.splice(0)) onBegun();
+    },
     async endNext() {
       free += 1;
       busy.shift()?.({
@@ -56,6 +70,7 @@ function keptResults(): Results {
   const kept = new Map<string, JobResult>();
   return {
     load: (id) => Promise.resolve(kept.get(id)),
+    hasBegun: (id) => Promise.resolve(kept.has(id)),
     save: (id, result) => Promise.resolve(void kept.set(id, result)),
     remove: (id) => Promise.resolve(void kept.delete(id)),
     expire: () => Promise.resolve(),
@@ -63,7 +78,7 @@ function keptResults(): Results {
 }
 
 function queue(size: number) {
-  const { pool, begun, endNext } = scriptedPool(size);
+  const { pool, begun, begin, endNext } = scriptedPool(size);
   const ended: string[] = [];
   const results = keptResults();
   const runner = new JobRunner({
@@ -81,11 +96,12 @@ function queue(size: number) {
       outputRoot: NOWHERE,
       scratch: path.join(NOWHERE, 'scratch', job),
       temporaryOutput: path.join(NOWHERE, `${job}.part`),
+      mark: path.join(NOWHERE, `${job}.begun`),
       memoryLimit: '1GB',
     };
     return runner.add({ id: engineJobId(job), runId: RUNS[run] ?? runId(''), order });
   };
-  return { runner, results, add, begun, endNext, ended };
+  return { runner, results, add, begun, begin, endNext, ended };
 }
 
 test('a job of a run that comes late begins after one job of every other run, not after all that were queued', async () => {
@@ -112,7 +128,19 @@ test('a queued job that is stopped takes no turn of its run', async () => {
   expect(runner.stateOf(engineJobId('a1'))).toBeUndefined();
 });
 
-test('a job whose worker was still starting when the engine was closed is lost like any other, and has not failed', async () => {
+test('a job is queued until its worker has begun it, and its result tells when that was', async () => {
+  const { runner, results, add, begun, begin, endNext } = queue(1);
+  const id = engineJobId('a0');
+  add(0, id);
+  expect([begun, runner.stateOf(id)]).toEqual([['a0'], 'queued']);
+  begin();
+  expect(runner.stateOf(id)).toBe('running');
+  await endNext();
+  await expect.poll(() => runner.stateOf(id)).toBeUndefined();
+  expect((await results.load(id))?.metrics.startedAt).toBe(instant(0));
+});
+
+test('a job whose worker was still starting when the engine was closed has no result, and has not failed', async () => {
   const { runner, results, add, ended } = queue(1);
   add(0, 'a0');
   add(0, 'a1');

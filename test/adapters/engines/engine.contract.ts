@@ -1,6 +1,6 @@
 /** What every engine promises to those who follow jobs on it. Each engine's test calls `engineContract` in one line. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { EngineJobStatus, EngineStart } from '#domain/engine-job';
+import type { EngineJobStatus, EngineMetrics, EngineStart } from '#domain/engine-job';
 import { engineJobId, engineJobName, runId } from '#domain/ids';
 import type { EngineJobId, EngineJobName, RunId } from '#domain/ids';
 import type { Engine } from '#operations/ports';
@@ -26,6 +26,8 @@ export interface EngineHarness {
   readonly endless: Job;
   /** Lets time pass where time is driven. */
   elapse(): void;
+  /** Ends the engine and answers the next one on what it left behind; the harness before is not used any more. */
+  restart(): Promise<EngineHarness> | EngineHarness;
   close(): Promise<void> | void;
 }
 
@@ -146,6 +148,38 @@ export function engineContract(makeHarness: () => Promise<EngineHarness> | Engin
       await end(await start(harness.endsWell));
       expect(told).toHaveLength(1);
     });
+
+    test('what has ended is known after a restart as it was before', async () => {
+      const ends: [EngineJobId, EngineJobStatus | undefined, EngineMetrics | undefined][] = [];
+      for (const job of [harness.endsWell, harness.fails]) {
+        const id = await start(job);
+        ends.push([id, await end(id), await harness.engine.metrics(id)]);
+      }
+      harness = await harness.restart();
+      for (const [id, status, metrics] of ends) {
+        expect(await statusOf(id)).toEqual(status);
+        expect(await harness.engine.metrics(id)).toEqual(metrics);
+      }
+    });
+
+    test('where starts may be repeated, a job that had begun is known after any restart, and its name starts nothing', async (context) => {
+      context.skip(harness.engine.fenceSeconds > 0, 'whoever repeats a start here waits for the fence, and looks for the name');
+      const name = nextName();
+      const id = await start(harness.endless, name);
+      await whenRunning(harness.engine, id);
+      for (let restarts = 0; restarts < 2; restarts += 1) {
+        harness = await harness.restart();
+        const status = await statusOf(id);
+        expect(status?.state).toMatch(/^(running|lost)$/);
+        expect(await harness.engine.find(name)).toBe(id);
+        expect(await start(harness.endsWell, name)).toBe(id);
+        expect(await statusOf(id)).toEqual(status);
+      }
+      await harness.engine.stop(id, { force: true });
+      expect((await end(id))?.state).toMatch(/^(stopped|lost)$/);
+      await harness.engine.remove(id);
+      expect(await harness.engine.find(name)).toBeUndefined();
+    });
   });
 }
 
@@ -163,6 +197,16 @@ export async function whenEnded(
     }
     elapse();
     await changed.told;
+  }
+}
+
+/** No engine tells that a job has begun: it is asked until it says so. */
+export async function whenRunning(engine: Engine, id: EngineJobId): Promise<void> {
+  for (;;) {
+    const state = (await engine.status([id])).get(id)?.state;
+    if (state === 'running') return;
+    if (state !== 'queued') throw new Error(`the job is ${state ?? 'unknown'}, and was to run`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 

@@ -6,7 +6,7 @@ import { engineJobId, engineJobName, runId } from '#domain/ids';
 import type { EngineStart } from '#domain/engine-job';
 import { sleepEngine } from '#test/support/sleep-engine';
 import type { SleepEngine, SleepJob } from '#test/support/sleep-engine';
-import { engineContract } from './engine.contract.ts';
+import { engineContract, type EngineHarness } from './engine.contract.ts';
 
 const RUN = runId('01K00000000000000000000000');
 const start = (index: number, parameters: EngineStart['parameters']): EngineStart => ({
@@ -43,9 +43,10 @@ function drivenClock(): {
   };
 }
 
-engineContract(() => {
-  const clock = drivenClock();
-  const engine = sleepEngine(clock);
+engineContract(() => harnessOf(drivenClock(), new Map()));
+
+function harnessOf(clock: ReturnType<typeof drivenClock>, jobs: Map<string, SleepJob>): EngineHarness {
+  const engine = sleepEngine({ ...clock, jobs });
   return {
     engine,
     endsWell: { definition: {}, parameters: { SECONDS: 3, INPUT: 5, OUTPUT: 4, ERRORS: 1 } },
@@ -59,11 +60,15 @@ engineContract(() => {
         clock.advance(10_000);
       });
     },
+    restart() {
+      engine.close();
+      return harnessOf(clock, jobs);
+    },
     close: () => {
       engine.close();
     },
   };
-});
+}
 
 describe('the sleep engine', () => {
   const stateOf = async (engine: SleepEngine, index: number): Promise<string | undefined> => {

@@ -1,11 +1,12 @@
 /**
  * The embedded engine: jobs queue here, the runs in turn, run in worker processes, and end as result files.
  *
- *   start ─▶ queued ─worker free─▶ running ─▶ result file ─▶ listeners are told
- *               └──── stop ────────────┴──────────┘
+ *   start ─▶ queued ─a worker begins it─▶ mark, running ─▶ result file ─▶ listeners are told
+ *               └──── stop ────────────────────┴───────────────┘
  *
- * In memory are only the jobs that are queued or running. A job that is neither here nor a result file is unknown: it was lost
- * with its worker or with the service. One work folder belongs to one service at a time.
+ * In memory are only the jobs that are queued or running. A job that is not here and has a mark but no result was lost with its
+ * worker or with the service, and stays so; one that has neither was never begun and is unknown, so its name can be started
+ * again. One work folder belongs to one service at a time.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { engineJobId, epochMs, instant } from '#domain/ids';
@@ -27,13 +28,13 @@ import type { WorkerPool } from './worker-pool.ts';
 const DEFAULT_MEMORY_LIMIT = '1GB';
 const DEFAULT_IDLE_MS = 30_000;
 const DEFAULT_STOP_GRACE_MS = 5_000;
-/** Far longer than anybody asks for a result; callers remove what they have read. */
+/** Far longer than anybody asks for a result, or for a job that was lost; callers remove what they have read. */
 const KEEP_RESULTS_MS = 30 * 24 * 3_600_000;
 
 export interface DuckdbOptions {
   readonly inputRoot: string;
   readonly outputRoot: string;
-  /** Results, and each running job's scratch space. */
+  /** Marks and results, and each running job's scratch space. */
   readonly workDir: string;
   /** Jobs that run at once, each in a process of its own. */
   readonly parallel: number;
@@ -56,7 +57,7 @@ export interface EngineJobChange {
 export interface DuckdbEngine extends Engine {
   /** Tells when a job has ended or was lost; whoever listens asks for its status. */
   onChange(listener: (change: EngineJobChange) => void): () => void;
-  /** Kills the workers. Jobs that had not ended are unknown afterwards. */
+  /** Kills the workers. Jobs that they had begun and not ended are lost, those that were queued are unknown afterwards. */
   close(): Promise<void>;
 }
 
@@ -80,7 +81,7 @@ export function duckdbEngine(options: DuckdbOptions): DuckdbEngine {
   const checkSyntax = oneByOne((statements: readonly string[]) => askSyntax(checkers, statements));
   const prepared = once(() => prepareFolders(places, results, now));
   return {
-    // A start takes effect in this process or not at all, and an open or ended job's name starts nothing.
+    // A start takes effect in this process or not at all, and the name of a job that is open or was ever begun starts nothing.
     fenceSeconds: 0,
     check: (definition: JsonObject): Promise<readonly DefinitionProblem[]> => checkDefinition(definition, checkSyntax),
     start: (start) => available(() => startJob({ places, results, runner, prepared }, start)),
@@ -125,13 +126,18 @@ async function startJob({ places, results, runner, prepared }: Started, start: E
   return { kind: 'started', engineJobId: id };
 }
 
-/** The result is asked for after the open jobs: a job leaves those only when its result can be read. */
+/**
+ * The open jobs are asked between the mark and the result: a job may be started and begun while we look, and it leaves the open
+ * jobs only when its result can be read.
+ */
 async function statusOf(runner: JobRunner, results: Results, id: EngineJobId): Promise<EngineJobStatus | undefined> {
+  const hasBegun = runner.stateOf(id) === undefined && (await available(() => results.hasBegun(id)));
   const state = runner.stateOf(id);
   if (state !== undefined) return { state };
   const result = await available(() => results.load(id));
-  if (result === undefined) return undefined;
-  return result.message === undefined ? { state: result.state } : { state: result.state, message: result.message };
+  if (result !== undefined)
+    return result.message === undefined ? { state: result.state } : { state: result.state, message: result.message };
+  return hasBegun ? { state: 'lost', message: 'the job had begun, and left no result' } : undefined;
 }
 
 function metricsOf(result: JobResult | undefined): EngineMetrics | undefined {

@@ -14,9 +14,10 @@ export interface AcceptedJob {
 }
 
 interface OpenJob extends AcceptedJob {
-  /** Set while the worker has the job; before that it is queued, after that its result is being written. */
+  /** Set while the worker has the job; before that it is in the queue, after that its result is being written. */
   worker?: Worker | undefined;
-  startedAt?: Instant;
+  /** When its worker began it, which for a new process is a while after it was given the job. */
+  begunAt?: Instant;
   isStopAsked: boolean;
   graceTimer?: NodeJS.Timeout;
 }
@@ -26,7 +27,7 @@ export interface RunnerOptions {
   readonly results: Results;
   readonly now: () => Instant;
   readonly stopGraceMs: number;
-  /** The job is no longer open: it has a result, or it is lost. */
+  /** The job is no longer open: it has a result, or it is lost, or it was never begun. */
   readonly onEnded: (job: AcceptedJob) => void;
 }
 
@@ -45,7 +46,7 @@ export class JobRunner {
   stateOf(id: EngineJobId): 'queued' | 'running' | undefined {
     const job = this.#jobs.get(id);
     if (job === undefined) return undefined;
-    return job.startedAt === undefined ? 'queued' : 'running';
+    return job.begunAt === undefined ? 'queued' : 'running';
   }
 
   /** Adding what is open already changes nothing. False when this runner takes no jobs any more. */
@@ -95,9 +96,10 @@ export class JobRunner {
   }
 
   async #drive(job: OpenJob, worker: Worker): Promise<void> {
-    job.startedAt = this.#options.now();
     job.worker = worker;
-    const reply = await worker.ask({ kind: 'run', order: job.order });
+    const reply = await worker.ask({ kind: 'run', order: job.order }, () => {
+      job.begunAt = this.#options.now();
+    });
     // The worker may have another job from here on: a stop of this one must not reach it.
     job.worker = undefined;
     clearTimeout(job.graceTimer);
@@ -105,7 +107,7 @@ export class JobRunner {
     await this.#finish(job, outcomeOf(reply, job.isStopAsked, this.#isClosed), reply);
   }
 
-  /** Without an outcome the job is lost. */
+  /** Without an outcome the job is lost, if it was begun. */
   async #finish(job: OpenJob, outcome: JobOutcome | undefined, reply?: Reply): Promise<void> {
     const { id, order } = job;
     await quietly(`the temporary files of ${id} could not be removed`, () => clean(order));
@@ -141,7 +143,7 @@ function resultOf(job: OpenJob, outcome: JobOutcome, finishedAt: Instant, reply:
   const metrics = {
     ...outcome.counts,
     ...(reply?.kind === 'answer' ? { engineId: reply.engineId } : {}),
-    ...(job.startedAt === undefined ? {} : { startedAt: job.startedAt }),
+    ...(job.begunAt === undefined ? {} : { startedAt: job.begunAt }),
     ...(outcome.state === 'succeeded' ? { outputs: [...outcome.outputs] } : {}),
     finishedAt,
   };

@@ -6,6 +6,7 @@ import { parseDefinition } from './definition.ts';
 import { UNFINISHED } from './paths.ts';
 import type { JobOrder } from './protocol.ts';
 import { reference } from './reference.ts';
+import { markFile } from './results.ts';
 import { refusedStatements } from './statements.ts';
 
 export interface Places {
@@ -41,6 +42,7 @@ export function planOrder(id: EngineJobId, { definition, parameters }: EngineSta
       memoryLimit,
       scratch: scratchFolder(places.workDir, id),
       temporaryOutput: temporaryOutput(outputRoot, id),
+      mark: markFile(places.workDir, id),
     },
   };
 }

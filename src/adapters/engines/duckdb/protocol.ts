@@ -12,6 +12,8 @@ export interface JobOrder {
   readonly scratch: string;
   /** Written first and renamed onto the target; its name holds the engine job's, so no two attempts share it. */
   readonly temporaryOutput: string;
+  /** Made by the worker before anything of the job runs: it says for good that the job was begun. */
+  readonly mark: string;
   readonly memoryLimit: string;
 }
 
@@ -42,7 +44,8 @@ export type ToWorker = WorkerTask | { readonly kind: 'stop' };
 export type WorkerAnswer =
   { readonly kind: 'ended'; readonly outcome: JobOutcome } | { readonly kind: 'checked'; readonly statements: readonly CheckedStatement[] };
 
-export type FromWorker = WorkerAnswer | { readonly kind: 'ready'; readonly engineId: string };
+/** `begun`: the job's mark is on disk, and the job runs from here on. */
+export type FromWorker = WorkerAnswer | { readonly kind: 'ready'; readonly engineId: string } | { readonly kind: 'begun' };
 
 /** How a job ends badly inside a worker, in words for the job's owner. */
 export class JobFailure extends Error {

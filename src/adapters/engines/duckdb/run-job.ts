@@ -1,6 +1,6 @@
 /**
- * One job from its order to its outcome, inside a worker process: find or fetch the inputs, run the stages, write the output
- * next to its target, rename. Nothing is thrown: a job's bad end is an outcome.
+ * One job from its order to its outcome, inside a worker process: mark that it was begun, find or fetch the inputs, run the
+ * stages, write the output next to its target, rename. Nothing is thrown: a job's bad end is an outcome.
  */
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,6 +9,7 @@ import { copyOptions } from './copy-options.ts';
 import { messageOf, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import type { DuckdbInput } from './definition.ts';
+import { writeDurably } from './durable-file.ts';
 import { fetchInput } from './fetch-input.ts';
 import { inputPath, targetPath } from './paths.ts';
 import type { NamedPath, TargetPath } from './paths.ts';
@@ -30,9 +31,12 @@ interface Progress {
   readonly shownPaths: Map<string, string>;
 }
 
-export async function runJob(order: JobOrder, stop: AbortSignal): Promise<JobOutcome> {
-  const progress: Progress = { counts: NO_RECORDS, shownPaths: new Map() };
+/** `onBegun` is called once the job's mark is on disk, and not where it cannot be made: nothing of such a job runs. */
+export async function runJob(order: JobOrder, stop: AbortSignal, onBegun: () => void): Promise<JobOutcome> {
+  const progress: Progress = { counts: NO_RECORDS, shownPaths: new Map([[order.mark, path.basename(order.mark)]]) };
   try {
+    await writeDurably(order.mark, '');
+    onBegun();
     const target = await targetPath(order.outputRoot, named(order, order.definition.target.path, 'target.path'));
     progress.shownPaths.set(order.temporaryOutput, target.relative);
     const inputs = await readyInputs(order, stop);

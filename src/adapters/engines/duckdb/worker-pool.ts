@@ -24,8 +24,8 @@ export type Reply =
 
 export interface Worker {
   readonly pid: number | undefined;
-  /** One task at a time; the worker goes back to the pool before the reply is given. */
-  ask(task: WorkerTask): Promise<Reply>;
+  /** One task at a time; the worker goes back to the pool before the reply is given. `onBegun` tells when a job is under way. */
+  ask(task: WorkerTask, onBegun?: () => void): Promise<Reply>;
   stop(): void;
   kill(): void;
 }
@@ -78,6 +78,13 @@ export function workerPool(options: PoolOptions): WorkerPool {
   };
 }
 
+interface Asked {
+  readonly task: WorkerTask;
+  readonly onBegun: (() => void) | undefined;
+  readonly reply: (reply: Reply) => void;
+  isStopping: boolean;
+}
+
 interface PoolHooks {
   onIdle(): void;
   onRetire(): void;
@@ -88,7 +95,7 @@ function startWorker({ workerUrl, idleMs, environment }: PoolOptions, hooks: Poo
   const child = fork(workerUrl, [], { execArgv: [], env: { ...environment }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   let engineId: string | undefined;
   let idleTimer: NodeJS.Timeout | undefined;
-  let asked: { readonly task: WorkerTask; readonly reply: (reply: Reply) => void; isStopping: boolean } | undefined;
+  let asked: Asked | undefined;
 
   const send = (message: ToWorker): void => {
     // A closed channel is no news here: the exit that closed it is told by its own event.
@@ -110,6 +117,10 @@ function startWorker({ workerUrl, idleMs, environment }: PoolOptions, hooks: Poo
       if (asked?.isStopping === true) send({ kind: 'stop' });
       return;
     }
+    if (message.kind === 'begun') {
+      asked?.onBegun?.();
+      return;
+    }
     idleTimer = setTimeout(retire, idleMs);
     hooks.onIdle();
     reply({ kind: 'answer', answer: message, engineId: engineId ?? '' });
@@ -122,10 +133,10 @@ function startWorker({ workerUrl, idleMs, environment }: PoolOptions, hooks: Poo
   return {
     pid: child.pid,
     gone,
-    ask(task) {
+    ask(task, onBegun) {
       clearTimeout(idleTimer);
       return new Promise((resolve) => {
-        asked = { task, reply: resolve, isStopping: false };
+        asked = { task, onBegun, reply: resolve, isStopping: false };
         if (engineId !== undefined) send(task);
       });
     },

@@ -22,7 +22,7 @@ async function receive(message: ToWorker): Promise<void> {
   switch (message.kind) {
     case 'run':
       stopper = new AbortController();
-      answer({ kind: 'ended', outcome: await runJob(message.order, stopper.signal) });
+      answer({ kind: 'ended', outcome: await runJob(message.order, stopper.signal, begun) });
       return;
     case 'check':
       answer({ kind: 'checked', statements: await checkStatements(message.statements) });
@@ -30,6 +30,10 @@ async function receive(message: ToWorker): Promise<void> {
     case 'stop':
       stopper.abort();
   }
+}
+
+function begun(): void {
+  answer({ kind: 'begun' });
 }
 
 function answer(message: FromWorker): void {
