@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '#hosts/local/host-clock';
 import { allJobs, endedRun, eventNames, registerSleep, startRun, startSleeping, until } from '#test/support/journey';
 import { sleepEngine, type SleepEngine, type SleepJob } from '#test/support/sleep-engine';
-import { startService, type Service } from '#test/support/service';
+import { startService, type Service, type ServiceOptions } from '#test/support/service';
 
 let service: Service;
 afterEach(async () => {
@@ -73,4 +73,18 @@ test('a DuckDB job that was lost with the service is started again, once, as the
   expect(await eventNames(service, jobId)).toEqual(['create', 'run', 'fail', 'reset', 'ready', 'run', 'finish']);
   const { body } = await service.request<{ readonly attempt: number }>('GET', `/v1/jobs/${jobId}`);
   expect(body.attempt).toBe(2);
+});
+
+test('what ended while no service ran is recorded soon after the start, though the watch loop would sleep for minutes', async () => {
+  const jobs = new Map<string, SleepJob>();
+  const clock = systemClock();
+  // It pushes nothing: only a tick can see the end.
+  const silent = (): SleepEngine => sleepEngine({ nowMs: () => clock.nowMs(), jobs });
+  const options = (): ServiceOptions => ({ engines: { sleep: silent() }, pollFloorSeconds: 300 });
+  service = await startService(options());
+  await registerSleep(service);
+  const started = await startSleeping(service, [{ SECONDS: 0 }]);
+  await until(service, started['run-id'], () => jobs.size === 1);
+  service = await service.restart(options());
+  expect((await endedRun(service, started['run-id'])).state).toBe('SUCCEEDED');
 });

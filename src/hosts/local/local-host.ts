@@ -20,6 +20,7 @@ import { localToken } from './local-token.ts';
 import { nudges } from './nudges.ts';
 import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
+import { tickOpenRuns } from './tick-open-runs.ts';
 import { readServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
@@ -143,6 +144,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     pausing.end();
   });
   await stepFunctions.recover();
+  closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close };
 }
