@@ -24,19 +24,15 @@ export async function smallRunAmongLarge(service: BenchService): Promise<Row> {
 export async function tickOfManyJobs(service: BenchService): Promise<Row> {
   const { 'run-id': runId } = await service.post('open', sleepingSets(OPEN_JOBS, 3600));
   while (service.sleep.jobs.size < OPEN_JOBS) await new Promise((resolve) => setTimeout(resolve, 500));
-  const times: number[] = [];
-  let interval = 0;
-  while (times.length < TICKS) {
+  const ticks: { readonly ms: number; readonly delaySeconds: number }[] = [];
+  while (ticks.length < TICKS) {
     const from = performance.now();
     const { delaySeconds } = await pollRun(service.ports, { runId: runId as RunId });
     const ms = performance.now() - from;
     // The watch loop had it, and this one only left word.
-    if (ms > 50) {
-      times.push(ms);
-      interval = delaySeconds;
-    }
+    if (ms > 50) ticks.push({ ms, delaySeconds });
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  const longest = Math.max(...times);
-  return [`a tick with ${OPEN_JOBS.toLocaleString('en')} open jobs, longest of ${TICKS}`, seconds(longest), `its interval: ${interval} s`];
+  const told = ticks.map(({ ms, delaySeconds }) => `${seconds(ms)} of ${delaySeconds} s`).join(', ');
+  return [`ticks with ${OPEN_JOBS.toLocaleString('en')} open jobs, and the interval after each`, told, 'less than it'];
 }

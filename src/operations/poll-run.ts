@@ -3,9 +3,9 @@
  * second leaves word, and the first goes round again.
  */
 import { Fault } from '#domain/faults';
-import { epochMs, instant, type RunId } from '#domain/ids';
+import { epochMs, instant, type Instant, type RunId } from '#domain/ids';
 import type { Ports, RunProgress, TickLease } from './ports.ts';
-import { tickRun } from './tick-run.ts';
+import { tickRun, type Ticked } from './tick-run.ts';
 
 export interface PollRun {
   readonly runId: RunId;
@@ -39,7 +39,8 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
         await released(ports, runId, lease);
         return ENDED;
       }
-      const ticked = await tickRun(ports, run, progress, { isLoop: watch !== undefined && round === 0 });
+      const from = ports.clock.now();
+      const ticked = rested(ports, from, await tickRun(ports, run, progress, { isLoop: watch !== undefined && round === 0 }));
       progress = progressOf(ports, ticked);
       const { ended, delaySeconds } = ticked;
       if ((await ports.runs.releaseTick(runId, lease, progress)) === 'released') return ended ? ENDED : { ended, delaySeconds };
@@ -52,7 +53,13 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
   }
 }
 
-function progressOf(ports: Needs, { ended, delaySeconds, progress }: Awaited<ReturnType<typeof tickRun>>): RunProgress {
+/** A run is not looked at for longer than it is left alone: a tick of ten thousand jobs may take seconds. */
+function rested(ports: Needs, from: Instant, ticked: Ticked): Ticked {
+  const tookSeconds = Math.ceil((epochMs(ports.clock.now()) - epochMs(from)) / 1000);
+  return ticked.ended || ticked.delaySeconds >= tookSeconds ? ticked : { ...ticked, delaySeconds: tookSeconds };
+}
+
+function progressOf(ports: Needs, { ended, delaySeconds, progress }: Ticked): RunProgress {
   return ended ? progress : { ...progress, nextPollAt: instant(epochMs(ports.clock.now()) + delaySeconds * 1000) };
 }
 

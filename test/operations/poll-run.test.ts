@@ -71,6 +71,24 @@ describe('a tick', () => {
     expect(await pollRun(it.ports, { runId: outcome.run.id })).toEqual({ ended: false, delaySeconds: 57 });
   });
 
+  test('that took long is followed by a rest of that length at least', async () => {
+    const slow = { seconds: 0 };
+    const it: World = await world(database, {
+      engine: (engine) => ({
+        ...engine,
+        status(ids) {
+          it.advance(slow.seconds);
+          return engine.status(ids);
+        },
+      }),
+    });
+    const run = await it.planned([{ SECONDS: 1000 }]);
+    await startJob(it.ports, { runId: run.id, index: 0, taskToken: 't' });
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: false, delaySeconds: 5 });
+    slow.seconds = 21;
+    expect(await pollRun(it.ports, { runId: run.id })).toEqual({ ended: false, delaySeconds: 21 });
+  });
+
   test('of a run that does not exist is refused for good', async () => {
     const { ports } = await world(database);
     await expect(pollRun(ports, { runId: request().userRunId as Run['id'] })).rejects.toMatchObject({ name: 'Vanished' });
