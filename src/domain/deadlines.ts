@@ -1,5 +1,5 @@
 /** When a run's jobs want to be looked at, apart from what their engine may have to say: limits, stops, fences, retries. */
-import { epochMs, type Instant } from './ids.ts';
+import { secondsBetween, type Instant } from './ids.ts';
 import { isSettled, type Job } from './job.ts';
 import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from './tick.ts';
 import type { TemplateLimits } from './template.ts';
@@ -40,5 +40,3 @@ function deadlineOf({ start }: Job, { limits, fenceSeconds, now }: DeadlineConte
 
 /** An engine that was asked to stop a job is looked at again after as long as it has been waited for. */
 const patience = (waitedSeconds: number, mostSeconds: number): number => Math.min(mostSeconds - waitedSeconds, Math.max(0, waitedSeconds));
-
-const secondsBetween = (from: Instant, to: Instant): number => (epochMs(to) - epochMs(from)) / 1000;

@@ -47,3 +47,4 @@ export const engineJobId = (text: string): EngineJobId => text as EngineJobId;
 
 export const instant = (epochMs: number): Instant => new Date(epochMs).toISOString() as Instant;
 export const epochMs = (at: Instant): number => Date.parse(at);
+export const secondsBetween = (from: Instant, to: Instant): number => (epochMs(to) - epochMs(from)) / 1000;

@@ -4,7 +4,7 @@
  * the holders whose lease has not expired: there is no counter that could drift, and a holder that died gives its slots back
  * by doing nothing.
  */
-import { epochMs, type Instant, type RunId } from './ids.ts';
+import { secondsBetween, type Instant, type RunId } from './ids.ts';
 
 export interface SlotLimits {
   readonly maxParallel?: number;
@@ -86,7 +86,7 @@ function freeSlots(
 export function startsLeft(startsPerSecond: number, budget: StartBudget | undefined, now: Instant): number {
   const most = Math.max(1, startsPerSecond * BURST_SECONDS);
   if (budget === undefined) return most;
-  const seconds = Math.max(0, (epochMs(now) - epochMs(budget.at)) / 1000);
+  const seconds = Math.max(0, secondsBetween(budget.at, now));
   return Math.min(most, budget.starts + seconds * startsPerSecond);
 }
 

@@ -16,7 +16,7 @@
  * A job is to end when its run closes or when somebody cancelled it.
  */
 import type { EngineJobStatus, EngineMetrics } from './engine-job.ts';
-import { epochMs, type EngineJobId, type Instant } from './ids.ts';
+import { secondsBetween, type EngineJobId, type Instant } from './ids.ts';
 import { isSettled, type Failure, type FailureReason, type Job, type StopRequest } from './job.ts';
 import { applied, event, failedAttempt, type JobChange } from './job-change.ts';
 import type { Closing } from './run.ts';
@@ -98,7 +98,7 @@ function verdictOf(job: Job, input: TickInput): Verdict {
 
 function notStarted(job: Job, input: TickInput): Verdict {
   const { intentAt } = job.start;
-  if (intentAt !== undefined) return ageSeconds(intentAt, input.now) >= input.fenceSeconds ? { launch: job } : {};
+  if (intentAt !== undefined) return secondsBetween(intentAt, input.now) >= input.fenceSeconds ? { launch: job } : {};
   const ending = endingOf(job, input.closing);
   return ending === undefined ? {} : { change: failedAttempt(job, ending, input) };
 }
@@ -152,16 +152,16 @@ function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: 
 function stopRequest(job: Job, { closing, limits, now }: TickInput): StopRequest | undefined {
   const { stop, intentAt } = job.start;
   if (stop !== undefined) {
-    const patient = stop.forcedAt !== undefined || ageSeconds(stop.askedAt, now) < FORCE_STOP_AFTER_SECONDS;
+    const patient = stop.forcedAt !== undefined || secondsBetween(stop.askedAt, now) < FORCE_STOP_AFTER_SECONDS;
     return patient ? stop : { ...stop, forcedAt: now };
   }
   const ending = endingOf(job, closing);
   if (ending !== undefined) return { reason: ending.reason, askedAt: now };
-  return ageSeconds(intentAt ?? job.createdAt, now) >= limits.maxWaitSeconds ? { reason: 'timed-out', askedAt: now } : undefined;
+  return secondsBetween(intentAt ?? job.createdAt, now) >= limits.maxWaitSeconds ? { reason: 'timed-out', askedAt: now } : undefined;
 }
 
 const isGivenUp = ({ forcedAt }: StopRequest, now: Instant): boolean =>
-  forcedAt !== undefined && ageSeconds(forcedAt, now) >= GIVE_UP_AFTER_SECONDS;
+  forcedAt !== undefined && secondsBetween(forcedAt, now) >= GIVE_UP_AFTER_SECONDS;
 
 /**
  * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,
@@ -200,5 +200,3 @@ const STOP_MESSAGES: Readonly<Record<StopRequest['reason'] & FailureReason, (lim
   aborted: () => 'stopped because the run was aborted',
   'timed-out': (limits) => `stopped after the template's limit of ${limits.maxWaitSeconds} s`,
 };
-
-const ageSeconds = (since: Instant, now: Instant): number => (epochMs(now) - epochMs(since)) / 1000;

@@ -10,7 +10,7 @@
  *   execution-left-over     an execution whose run has ended, or is not there    let its children go; later stop it
  *   slots-not-returned      slots of a run that has ended, or whose lease has    give them back
  */
-import { epochMs, parseRunId, type Instant, type RunId } from '#domain/ids';
+import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';
 import type { SlotHolder } from '#domain/slots';
 import { isLeftToChild } from '#domain/tick';
@@ -163,5 +163,3 @@ async function unreturnedSlots(ports: Needs): Promise<readonly Stray[]> {
   }
   return strays;
 }
-
-const secondsBetween = (from: Instant, to: Instant): number => (epochMs(to) - epochMs(from)) / 1000;

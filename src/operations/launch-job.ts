@@ -3,7 +3,7 @@
  * our name before a start is repeated, and what is found there is adopted (crash points: aws-facts §5.1).
  */
 import { Fault } from '#domain/faults';
-import { engineJobName, epochMs, type EngineJobId } from '#domain/ids';
+import { engineJobName, secondsBetween, type EngineJobId } from '#domain/ids';
 import { isSettled, type Failure, type Job } from '#domain/job';
 import { failedAttempt } from '#domain/job-change';
 import type { EffectiveParameters } from '#domain/parameters';
@@ -137,4 +137,4 @@ export function fenceSecondsOf({ policy }: Pick<Ports, 'policy'>, { fenceSeconds
 }
 
 const ageSeconds = (job: Job, ports: Needs): number =>
-  job.start.intentAt === undefined ? Infinity : (epochMs(ports.clock.now()) - epochMs(job.start.intentAt)) / 1000;
+  job.start.intentAt === undefined ? Infinity : secondsBetween(job.start.intentAt, ports.clock.now());

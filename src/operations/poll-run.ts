@@ -3,7 +3,7 @@
  * second leaves word, and the first goes round again.
  */
 import { Fault } from '#domain/faults';
-import { epochMs, instant, type Instant, type RunId } from '#domain/ids';
+import { epochMs, instant, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import type { Ports, RunProgress, TickLease } from './ports.ts';
 import { tickRun, type Ticked } from './tick-run.ts';
 
@@ -55,7 +55,7 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
 
 /** A run is not looked at for longer than it is left alone: a tick of ten thousand jobs may take seconds. */
 function rested(ports: Needs, from: Instant, ticked: Ticked): Ticked {
-  const tookSeconds = Math.ceil((epochMs(ports.clock.now()) - epochMs(from)) / 1000);
+  const tookSeconds = Math.ceil(secondsBetween(from, ports.clock.now()));
   return ticked.ended || ticked.delaySeconds >= tookSeconds ? ticked : { ...ticked, delaySeconds: tookSeconds };
 }
 

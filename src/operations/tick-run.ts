@@ -5,7 +5,7 @@
 import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
 import { Fault } from '#domain/faults';
-import { epochMs, type EngineJobId, type Instant } from '#domain/ids';
+import { secondsBetween, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
 import type { JobChange } from '#domain/job-change';
 import { nextDelaySeconds } from '#domain/poll-delay';
@@ -198,5 +198,3 @@ async function handedOver(ports: Needs, template: Template, progress: RunProgres
   if (progress.durations.length > 0) await ports.durations.add(template.id, progress.durations);
   return { ...progress, durations: [], durationsSeen: 0 };
 }
-
-const secondsBetween = (from: Instant, to: Instant): number => (epochMs(to) - epochMs(from)) / 1000;
