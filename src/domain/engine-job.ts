@@ -14,8 +14,10 @@ export type EngineJobState = (typeof ENGINE_JOB_STATES)[number];
 
 export interface EngineJobStatus {
   readonly state: EngineJobState;
-  /** The engine's own words about a failure or a warning, kept as they are. */
+  /** The engine's own words about a failure, kept as they are. */
   readonly message?: string;
+  /** The engine's own words about trouble that ends nothing: a job that is queued for want of resources, say. */
+  readonly warning?: string;
 }
 
 export interface EngineStart {
@@ -39,6 +41,10 @@ export interface EngineMetrics {
   readonly finishedAt?: Instant;
   /** Where the output lies, as the engine names it. */
   readonly outputs?: readonly string[];
+  /** The engine's pipeline in the version that ran. */
+  readonly pipelineCommitId?: string;
+  /** The counts may still change: the engine reports them later than the end. */
+  readonly provisional?: true;
 }
 
 export type EngineStartOutcome =

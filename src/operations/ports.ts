@@ -366,8 +366,17 @@ export interface Engine {
   find(name: EngineJobName): Promise<EngineJobId | undefined>;
   /** One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. */
   status(ids: readonly EngineJobId[]): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>>;
-  /** Undefined while the engine has none (yet). Asked once a job is final. */
+  /**
+   * How long after a job's end its counts may still come or change. 0: what the engine says of a final job is all there will be.
+   */
+  readonly metricsSettleSeconds: number;
+  /**
+   * Of a final job, and of a running one where the engine counts while it runs. Undefined where the engine has none (yet);
+   * `provisional` ones may change.
+   */
   metrics(id: EngineJobId): Promise<EngineMetrics | undefined>;
+  /** Tells an engine that wants to be told that a failure was noticed. Nothing to acknowledge, or an unknown id, is no error. */
+  acknowledge(id: EngineJobId): Promise<void>;
   /** Asks the engine to stop the job; `force` when asking did not help. Stopping what is final or unknown is no error. */
   stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
   /** Forgets a final job on the engine. Removing what is unknown is no error. */

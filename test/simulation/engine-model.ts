@@ -80,6 +80,8 @@ export function engineModel(input: EngineModelInput): EngineModel {
         process.call<Result>({ kind: 'engine', what: () => `engine ${what}`, effect, unavailable: 'EngineUnavailable', ...more });
       return {
         fenceSeconds,
+        metricsSettleSeconds: 0,
+        acknowledge: () => Promise.resolve(),
         check: () => Promise.resolve([]),
         start: (start) =>
           call(

@@ -66,6 +66,8 @@ export function sleepEngine(options: SleepOptions): SleepEngine {
   };
   return {
     fenceSeconds: 0,
+    metricsSettleSeconds: 0,
+    acknowledge: () => Promise.resolve(),
     calls,
     jobs,
     onChange: changes.onChange,

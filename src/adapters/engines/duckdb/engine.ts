@@ -83,6 +83,8 @@ export function duckdbEngine(options: DuckdbOptions): DuckdbEngine {
   return {
     // A start takes effect in this process or not at all, and the name of a job that is open or was ever begun starts nothing.
     fenceSeconds: 0,
+    metricsSettleSeconds: 0,
+    acknowledge: () => Promise.resolve(),
     check: (definition: JsonObject): Promise<readonly DefinitionProblem[]> => checkDefinition(definition, checkSyntax),
     start: (start) => available(() => startJob({ places, results, runner, prepared }, start)),
     async find(name) {
