@@ -283,7 +283,19 @@ export interface NewJob {
 
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
-  readonly taskToken?: string;
+  readonly parked?: ParkedChild;
+}
+
+/** A child of an execution that waits for the end of its job. */
+export interface ParkedChild {
+  readonly taskToken: string;
+  /** The attempt of the run that the child is there for: the end of an earlier one is nothing to it. */
+  readonly runAttempt: number;
+}
+
+/** Whose job has this index. */
+export interface ParkedAt extends ParkedChild {
+  readonly index: number;
 }
 
 export interface ParametersOfJob extends EffectiveParameters {
@@ -310,11 +322,11 @@ export interface JobStore {
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
   /** Every job that something is left to do for: not settled, or settled with tokens that may be parked. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
-  addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
-  /** All tokens of these jobs. Consistent. */
-  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
+  addTaskToken(ref: JobRef, jobCount: number, parked: ParkedChild): Promise<void>;
+  /** All tokens of these jobs, whatever attempt of the run they belong to. Consistent. */
+  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly ParkedAt[]>;
   /** Nothing is left to do for these settled jobs: their open rows and tokens go. A job that was reopened meanwhile stays. */
-  close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
+  close(run: Run, jobs: readonly Job[], tokens: readonly ParkedAt[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
