@@ -72,6 +72,8 @@ export default tseslint.config(
   layer('src/hosts', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
+  // What it simulates is not ours, so nothing of ours may help it.
+  layer('src/hosts/control-hub-simulator', `${AWS}|#(?!hosts/control-hub-simulator/)`),
   layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|cli/)`),
