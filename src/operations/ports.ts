@@ -3,6 +3,7 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
+import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
 import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { HistoryEntry, Job } from '#domain/job';
@@ -88,21 +89,25 @@ export interface Cursors {
   decode(list: string, cursor: string): string | undefined;
 }
 
-export const SCOPES = ['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** `slc_<id>.<secret>`; only a digest of the secret is kept. */
-export interface ApiToken {
-  readonly id: string;
-  readonly name: string;
-  /** Hex SHA-256. The secret has 256 random bits, which need no slow hash. */
-  readonly secretDigest: string;
-  readonly scopes: readonly Scope[];
-}
+export type { ApiToken, Scope } from '#domain/api-token';
 
 export interface ApiTokenStore {
+  /** Consistent: a revocation holds from the next request on. */
   find(id: string): Promise<ApiToken | undefined>;
+  /** Who has the name, or had it. Consistent. */
+  named(name: string): Promise<ApiToken | undefined>;
+  /** `name-taken` where a token has the name, or had it. */
+  create(token: ApiToken): Promise<'created' | 'name-taken'>;
+  /** Without a look at who has the name: for a host that hands out a name of its own. */
   put(token: ApiToken): Promise<void>;
+  /** Newest first; those that ended long ago may still be among them. */
+  list(page: PageRequest): Promise<Listed<ApiToken>>;
+  /** Every token with the scope `admin` that has not been revoked. Consistent. */
+  administrators(): Promise<readonly ApiToken[]>;
+  /** `conflict` where it is revoked already, or is gone; or where `remaining`, which is to outlive it, is. */
+  revoke(token: ApiToken, revocation: Revocation, remaining?: ApiToken): Promise<'revoked' | 'conflict'>;
+  /** Unless a use that is as late is recorded already. */
+  recordUse(id: string, use: TokenUse): Promise<void>;
 }
 
 /** What a pattern is called by. */
