@@ -1,7 +1,7 @@
 /** A job as it was read and as it shall be, and the one change that leads to more than an event: the failure of an attempt. */
-import type { EngineMetrics } from './engine-job.ts';
+import { isDone, type Aftercare, type AttemptEnd, type AttemptRecord } from './attempt-end.ts';
 import { epochMs, instant, type Instant } from './ids.ts';
-import { applyEvent, type Failure, type HistoryEntry, type Job, type JobEvent } from './job.ts';
+import { applyEvent, metricsStateOf, type Failure, type HistoryEntry, type Job, type JobEvent } from './job.ts';
 import type { Closing } from './run.ts';
 import type { TemplateLimits } from './template.ts';
 
@@ -10,8 +10,8 @@ export interface JobChange {
   readonly before: Job;
   readonly after: Job;
   readonly entries: readonly HistoryEntry[];
-  /** Of the attempt that ended in this change. */
-  readonly metrics?: EngineMetrics;
+  /** Counts of attempts before the one that the job is in now: the job itself has those of its current attempt. */
+  readonly records?: readonly AttemptRecord[];
 }
 
 const ACTOR = 'sluice';
@@ -19,37 +19,84 @@ const ACTOR = 'sluice';
 export const event = (name: JobEvent['name'], at: Instant): JobEvent => ({ name, at, actor: ACTOR });
 
 /** Proposes only what the state machine allows: an event that it refuses is left out. */
-export function applied(job: Job, events: readonly JobEvent[], metrics?: EngineMetrics): JobChange {
+export function applied(job: Job, events: readonly JobEvent[]): JobChange {
   let after = job;
   const entries: HistoryEntry[] = [];
+  const records: AttemptRecord[] = [];
   for (const each of events) {
     const outcome = applyEvent(after, each);
     if (outcome.kind === 'refused') continue;
+    if (each.name === 'ready') records.push(...recordOf(after));
     after = outcome.job;
     entries.push(outcome.entry);
   }
-  return { before: job, after, entries, ...(metrics ? { metrics } : {}) };
+  return { before: job, after, entries, ...(records.length > 0 ? { records } : {}) };
+}
+
+/** Pending counts are recorded when they are no longer so. */
+function recordOf(job: Job): readonly AttemptRecord[] {
+  const state = metricsStateOf(job);
+  if (state === undefined || state === 'pending') return [];
+  const { attempt, metrics, metricsStanding: standing } = job;
+  return [{ attempt, ...(metrics ? { metrics } : {}), ...(standing ? { standing } : {}) }];
 }
 
 export interface FailureContext {
   readonly limits: TemplateLimits;
   readonly closing: Closing | undefined;
   readonly now: Instant;
-  readonly metrics?: EngineMetrics;
+  /** Of an attempt that its engine had. */
+  readonly end?: AttemptEnd;
 }
 
 /**
  * The attempt has failed; where the template grants another one, it is queued in the same change. A run that closes and a
  * job that somebody cancelled are not tried again.
  */
-export function failedAttempt(job: Job, failure: Failure, { limits, closing, now, metrics }: FailureContext): JobChange {
-  const fail: JobEvent = { ...event('fail', now), failure, ...(metrics ? { metrics } : {}) };
+export function failedAttempt(job: Job, failure: Failure, { limits, closing, now, end }: FailureContext): JobChange {
+  const fail: JobEvent = { ...event('fail', now), failure, ...end };
   const rule = limits.retries[failure.reason];
   const granted = rule !== undefined && job.retries < rule.times && closing === undefined && job.start.cancel === undefined;
-  if (!granted) return applied(job, [fail], metrics);
+  if (!granted) return applied(job, [fail]);
   const delay = backoffSeconds(rule.backoffSeconds, job);
   const ready = { ...event('ready', now), ...(delay > 0 ? { notBefore: instant(epochMs(now) + delay * 1000) } : {}) };
-  return applied(job, [fail, event('reset', now), ready], metrics);
+  return applied(job, [fail, event('reset', now), ready]);
+}
+
+/** What looking after the engine job of one ended attempt has come to. */
+export interface Cared {
+  /** What is left. */
+  readonly care: Aftercare;
+  /** Absent where nothing is new about the counts. */
+  readonly counts?: Pick<AttemptEnd, 'metrics' | 'standing'>;
+}
+
+/** The job as it is once this was done for attempts of it. */
+export function caredFor(job: Job, cared: readonly Cared[], now: Instant): JobChange {
+  const records: AttemptRecord[] = [];
+  let counts: Cared['counts'];
+  const left = new Map((job.aftercare ?? []).map((care) => [care.attempt, care]));
+  for (const each of cared) {
+    const { attempt } = each.care;
+    const isPending = each.counts?.standing?.state === 'pending';
+    if (attempt === job.attempt) counts = each.counts ?? counts;
+    else if (each.counts && !isPending) records.push({ attempt, ...each.counts });
+    const { metrics: known, ...care } = each.care;
+    const metrics = attempt === job.attempt ? undefined : (each.counts?.metrics ?? known);
+    if (isDone(care)) left.delete(attempt);
+    else left.set(attempt, care.collect && metrics ? { ...care, metrics } : care);
+  }
+  const { metrics, metricsStanding, aftercare: _before, ...kept } = job;
+  const standing = counts ? counts.standing : metricsStanding;
+  const counted = counts ? counts.metrics : metrics;
+  const after: Job = {
+    ...kept,
+    ...(counted ? { metrics: counted } : {}),
+    ...(standing ? { metricsStanding: standing } : {}),
+    ...(left.size > 0 ? { aftercare: [...left.values()] } : {}),
+    updatedAt: counts ? now : job.updatedAt,
+  };
+  return { before: job, after, entries: [], ...(records.length > 0 ? { records } : {}) };
 }
 
 const LONGEST_BACKOFF_SECONDS = 3600;
