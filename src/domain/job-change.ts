@@ -71,32 +71,27 @@ export interface Cared {
   readonly counts?: Pick<AttemptEnd, 'metrics' | 'standing'>;
 }
 
-/** The job as it is once this was done for attempts of it. */
-export function caredFor(job: Job, cared: readonly Cared[], now: Instant): JobChange {
-  const records: AttemptRecord[] = [];
-  let counts: Cared['counts'];
-  const left = new Map((job.aftercare ?? []).map((care) => [care.attempt, care]));
-  for (const each of cared) {
-    const { attempt } = each.care;
-    const isPending = each.counts?.standing?.state === 'pending';
-    if (attempt === job.attempt) counts = each.counts ?? counts;
-    else if (each.counts && !isPending) records.push({ attempt, ...each.counts });
-    const { metrics: known, ...care } = each.care;
-    const metrics = attempt === job.attempt ? undefined : (each.counts?.metrics ?? known);
-    if (isDone(care)) left.delete(attempt);
-    else left.set(attempt, care.collect && metrics ? { ...care, metrics } : care);
-  }
-  const { metrics, metricsStanding, aftercare: _before, ...kept } = job;
-  const standing = counts ? counts.standing : metricsStanding;
-  const counted = counts ? counts.metrics : metrics;
+/** The job as it is once this was done for an attempt of it. */
+export function caredFor(job: Job, { care, counts }: Cared, now: Instant): JobChange {
+  const { attempt } = care;
+  const { metrics: before, metricsStanding, aftercare = [], ...kept } = job;
+  const isCurrent = attempt === job.attempt;
+  const { metrics, standing } = isCurrent && counts ? counts : { metrics: before, standing: metricsStanding };
+  const isRecorded = !isCurrent && counts !== undefined && counts.standing?.state !== 'pending';
+  const { metrics: known, ...duties } = care;
+  const seen = isCurrent ? undefined : (counts?.metrics ?? known);
+  const left = aftercare.flatMap((each): readonly Aftercare[] => {
+    if (each.attempt !== attempt) return [each];
+    return isDone(care) ? [] : [care.collect && seen ? { ...duties, metrics: seen } : duties];
+  });
   const after: Job = {
     ...kept,
-    ...(counted ? { metrics: counted } : {}),
+    ...(metrics ? { metrics } : {}),
     ...(standing ? { metricsStanding: standing } : {}),
-    ...(left.size > 0 ? { aftercare: [...left.values()] } : {}),
+    ...(left.length > 0 ? { aftercare: left } : {}),
     updatedAt: counts ? now : job.updatedAt,
   };
-  return { before: job, after, entries: [], ...(records.length > 0 ? { records } : {}) };
+  return { before: job, after, entries: [], ...(isRecorded ? { records: [{ attempt, ...counts }] } : {}) };
 }
 
 const LONGEST_BACKOFF_SECONDS = 3600;

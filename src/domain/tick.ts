@@ -146,10 +146,7 @@ function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Inst
   const isChanged = warned.length < MOST_WARNINGS ? warning !== before : (warning === undefined) !== (before === undefined);
   const begins = state === 'running' && job.state === 'CREATED';
   if (!begins && !isChanged) return undefined;
-  const change = applied(job, [
-    ...(begins ? [event('run', now)] : []),
-    ...(isNew ? [{ ...event('update', now), data: { warning } }] : []),
-  ]);
+  const change = applied(job, [...(begins ? [event('run', now)] : []), ...(isNew ? [{ ...event('update', now), data: { warning } }] : [])]);
   if (!isChanged) return change;
   const { warning: _before, ...start } = change.after.start;
   const noted = { ...(warning === undefined ? {} : { warning }), ...(isNew ? { warned: [...warned, warning] } : {}) };

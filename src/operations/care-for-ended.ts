@@ -35,76 +35,132 @@ export interface CaredFor {
 /** A tick has more to do: what is left over when this is over is for the next one. */
 const CARE_SECONDS = 20;
 
-export async function careForEnded(ports: Needs, { run, engine, jobs, lookedAt }: Caring): Promise<CaredFor> {
+export async function careForEnded(ports: Needs, caring: Caring): Promise<CaredFor> {
+  const { run, engine, jobs, lookedAt } = caring;
   const from = ports.clock.now();
-  const asked = { metrics: 0 };
-  const cares = jobs.flatMap((job) => (job.aftercare ?? []).map((care) => ({ job, care })));
-  const due = cares.filter(({ care }) => isCareDue(care, engine.metricsSettleSeconds, lookedAt, from));
-  const cared = new Map<Job, Cared[]>();
-  await inTurns(rotated(due, ports.randomness), async ({ job, care }) => {
-    const now = ports.clock.now();
-    if (secondsBetween(from, now) >= CARE_SECONDS) return;
-    const outcome = await caredOne(engine, { care, known: care.attempt === job.attempt ? job.metrics : care.metrics, now, asked });
-    if (outcome) cared.set(job, [...(cared.get(job) ?? []), outcome]);
+  const isDue = (care: Aftercare): boolean => isCareDue(care, engine.metricsSettleSeconds, lookedAt, from);
+  const looked = jobs.flatMap((job): Looked[] => {
+    const due = (job.aftercare ?? []).filter(isDue).map(({ attempt }) => attempt);
+    return due.length > 0 ? [{ job, stored: job, now: job, due, isLost: false }] : [];
   });
-  const changes = new Map([...cared].map(([job, outcomes]) => [job, caredFor(job, outcomes, ports.clock.now())]));
-  const written = [...changes.values()].filter((change) => !isOfRowAlone(change));
-  const saves = await ports.jobs.save(written, run.count);
-  const saved = new Map(written.map(({ before }, place) => [before, saves[place]?.kind === 'saved']));
-  const held = [...changes.values()].filter(({ before }) => saved.get(before) !== false);
-  const settled = jobs.filter(isSettled);
-  const isFree = (job: Job): boolean => (changes.get(job)?.after ?? job).aftercare === undefined;
+  const asked = { metrics: 0 };
+  await each(ports, from, looked, (care, { now }) => toldAndCounted(engine, care, { job: now, at: ports.clock.now(), asked }));
+  await save(ports, run, looked.filter(hasCounted));
+  // Only now: what an engine has forgotten can be counted no more.
+  await each(
+    ports,
+    from,
+    looked.filter(({ isLost }) => !isLost),
+    (care) => removed(engine, care, ports.clock.now()),
+  );
+  await save(
+    ports,
+    run,
+    looked.filter((one) => one.now !== one.stored && !isOfRowAlone(one)),
+  );
+  const after = new Map(looked.map((one) => [one.job, one]));
+  const settled = jobs.filter(isSettled).map((job) => after.get(job) ?? { job, stored: job, now: job, isLost: false });
   return {
-    done: settled.filter((job) => isFree(job) && !saved.has(job)),
-    left: settled.filter((job) => !isFree(job) || saved.get(job) === false).length,
-    after: new Map(held.map(({ after }) => [after.index, after])),
+    done: settled
+      .filter(({ now, stored, job, isLost }) => !isLost && isFree(now) && (stored === job || !isFree(stored)))
+      .map(({ stored }) => stored),
+    left: settled.filter(({ now, isLost }) => isLost || !isFree(now)).length,
+    after: new Map(looked.filter(({ isLost }) => !isLost).map(({ now }) => [now.index, now])),
     metricsCalls: asked.metrics,
   };
 }
 
+interface Looked {
+  /** As it was given. */
+  readonly job: Job;
+  /** As it is in the store. */
+  stored: Job;
+  /** With what has been done meanwhile. */
+  now: Job;
+  /** Attempts. */
+  readonly due: readonly number[];
+  /** Somebody else has changed it: the next tick looks again. */
+  isLost: boolean;
+  records?: JobChange['records'];
+}
+
+const isFree = ({ aftercare }: Job): boolean => aftercare === undefined;
+
+const hasCounted = ({ now, stored, records }: Looked): boolean =>
+  now.metrics !== stored.metrics || now.metricsStanding !== stored.metricsStanding || records !== undefined;
+
 /** The row of a settled job goes with its last duty: the job itself need not be written for that. */
-function isOfRowAlone({ before, after, records }: JobChange): boolean {
-  const isUncounted = after.metrics === before.metrics && after.metricsStanding === before.metricsStanding && records === undefined;
-  return isSettled(after) && after.aftercare === undefined && isUncounted;
+const isOfRowAlone = (one: Looked): boolean => isSettled(one.now) && isFree(one.now) && !hasCounted(one);
+
+async function save(ports: Needs, run: Run, looked: readonly Looked[]): Promise<void> {
+  const changes = looked.map(({ stored, now, records }) => ({ before: stored, after: now, entries: [], ...(records ? { records } : {}) }));
+  const outcomes = await ports.jobs.save(changes, run.count);
+  for (const [place, one] of looked.entries()) {
+    const outcome = outcomes[place];
+    if (outcome?.kind === 'saved') [one.stored, one.now] = [outcome.job, outcome.job];
+    else one.isLost = true;
+    delete one.records;
+  }
 }
 
 /** Not always the same ones first: those that take all the time must not take that of all others. */
-function rotated<Item>(items: readonly Item[], { fraction }: Ports['randomness']): readonly Item[] {
-  const from = Math.floor(fraction() * items.length);
-  return [...items.slice(from), ...items.slice(0, from)];
+async function each(
+  ports: Needs,
+  from: Instant,
+  looked: readonly Looked[],
+  act: (care: Aftercare, one: Looked) => Promise<Cared | undefined>,
+): Promise<void> {
+  const first = Math.floor(ports.randomness.fraction() * looked.length);
+  await inTurns([...looked.slice(first), ...looked.slice(0, first)], async (one) => {
+    for (const care of one.now.aftercare ?? []) {
+      if (!one.due.includes(care.attempt)) continue;
+      if (secondsBetween(from, ports.clock.now()) >= CARE_SECONDS) return;
+      const cared = await act(care, one);
+      if (cared === undefined) continue;
+      const { after, records } = caredFor(one.now, cared, ports.clock.now());
+      one.now = after;
+      if (records) one.records = [...(one.records ?? []), ...records];
+    }
+  });
 }
 
-interface CaringForOne {
-  readonly care: Aftercare;
-  readonly known: Job['metrics'];
-  readonly now: Instant;
+interface Counting {
+  readonly job: Job;
+  readonly at: Instant;
   readonly asked: { metrics: number };
 }
 
 /** Undefined where nothing has changed. */
-async function caredOne(engine: Engine, { care, known, now, asked }: CaringForOne): Promise<Cared | undefined> {
+async function toldAndCounted(engine: Engine, care: Aftercare, { job, at, asked }: Counting): Promise<Cared | undefined> {
   const { engineJobId, endedAt } = care;
-  const isOver = isPatienceOver(care, now);
-  let { acknowledge, collect, remove, ...left } = care;
+  const { metricsSettleSeconds: settleSeconds } = engine;
+  let left = care;
   let counts: Cared['counts'];
-  if (acknowledge && ((await succeeds(() => engine.acknowledge(engineJobId))) || isOver)) acknowledge = undefined;
-  if (collect && isCollectable(care, engine.metricsSettleSeconds, now)) {
+  if (care.acknowledge && ((await succeeds(() => engine.acknowledge(engineJobId))) || isPatienceOver(care, at))) {
+    left = without(left, 'acknowledge');
+  }
+  if (isCollectable(care, settleSeconds, at)) {
     asked.metrics += 1;
-    const ageSeconds = secondsBetween(endedAt, now);
-    const seen = judged(await countsOf(engine, engineJobId), {
-      ageSeconds,
-      settleSeconds: engine.metricsSettleSeconds,
-      ...(known ? { known } : {}),
-    });
+    const known = care.attempt === job.attempt ? job.metrics : care.metrics;
+    const ageSeconds = secondsBetween(endedAt, at);
+    const seen = judged(await countsOf(engine, engineJobId), { ageSeconds, settleSeconds, ...(known ? { known } : {}) });
     const isPending = seen.standing?.state === 'pending';
-    if (!isPending) collect = undefined;
+    if (!isPending) left = without(left, 'collect');
     // The first counts are worth a write: they may remain the only ones.
     if (!isPending || (known === undefined && seen.metrics !== undefined)) counts = seen;
   }
-  if (remove && !collect && ((await succeeds(() => engine.remove(engineJobId))) || isOver)) remove = undefined;
-  if (acknowledge === care.acknowledge && collect === care.collect && remove === care.remove && counts === undefined) return undefined;
-  const flags = { ...(acknowledge ? { acknowledge } : {}), ...(collect ? { collect } : {}), ...(remove ? { remove } : {}) } as const;
-  return { care: { ...left, ...flags }, ...(counts ? { counts } : {}) };
+  return left === care && counts === undefined ? undefined : { care: left, ...(counts ? { counts } : {}) };
+}
+
+async function removed(engine: Engine, care: Aftercare, at: Instant): Promise<Cared | undefined> {
+  if (care.remove === undefined || care.collect) return undefined;
+  const isRemoved = await succeeds(() => engine.remove(care.engineJobId));
+  return isRemoved || isPatienceOver(care, at) ? { care: without(care, 'remove') } : undefined;
+}
+
+function without(care: Aftercare, duty: 'acknowledge' | 'collect' | 'remove'): Aftercare {
+  const { [duty]: _done, ...left } = care;
+  return left;
 }
 
 /** What the engine throws is its trouble with this one job. */

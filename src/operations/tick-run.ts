@@ -99,7 +99,9 @@ export async function tickRun(
   };
   const kept = settled.ended ? await handedOver(ports, template, progress) : progress;
   const after = jobs.map((job) => cared.after.get(job.index) ?? job);
-  const delaySeconds = ended ? 0 : delayOf(ports, { ...delays, jobs: after, started: starting.length, waiting: admission.waiting });
+  const delaySeconds = ended
+    ? 0
+    : delayOf(ports, { ...delays, jobs: after, started: starting.length, waiting: admission.waiting, hasEnded: settled.ended });
   return { ended, delaySeconds, progress: kept };
 }
 
@@ -169,13 +171,15 @@ interface Delaying {
   /** How many of the jobs were started just now. */
   readonly started?: number;
   readonly waiting?: Waiting | undefined;
+  /** Nothing is under way any more: there are only engine jobs to look after. */
+  readonly hasEnded?: boolean;
 }
 
 /** Queued jobs are looked after at a twentieth of the time that they have waited. */
 const WAITING = { part: 0.05, mostSeconds: 60 } as const;
 
 function delayOf(ports: Needs, delaying: Delaying): number {
-  const { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected, started = 0, waiting } = delaying;
+  const { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected, started = 0, waiting, hasEnded = false } = delaying;
   const now = ports.clock.now();
   const waited = waiting ? [Math.min(WAITING.part * secondsBetween(waiting.since, now), WAITING.mostSeconds)] : [];
   return nextDelaySeconds({
@@ -183,6 +187,7 @@ function delayOf(ports: Needs, delaying: Delaying): number {
     agesSeconds: [...agesSeconds(jobs, now), ...Array.from({ length: started }, () => 0)],
     deadlinesSeconds: [...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, metricsSettleSeconds, now }), ...waited],
     expected,
+    hasEnded,
     floorSeconds: ports.policy.pollFloorSeconds,
     random: ports.randomness.fraction(),
   });

@@ -49,7 +49,7 @@ export interface WorldOptions {
   readonly metricsSettleSeconds?: number;
 }
 
-export async function world(database: TestDatabase, options: WorldOptions = {}): Promise<World> {
+export async function world(database: Pick<TestDatabase, 'freshTable'>, options: WorldOptions = {}): Promise<World> {
   const { template, engine: dressed, engineLimits = {}, metricsSettleSeconds = 0 } = options;
   const { table } = await database.freshTable();
   let nowMs = START_MS;
