@@ -107,6 +107,8 @@ function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict 
   const report = input.reports.get(engineJobId);
   if (report === undefined) return canStartAnew(job, input) ? { change: startedAnew(job) } : ended(job, input, undefined);
   switch (report.status.state) {
+    // An answer that did not come changes nothing; a stop or a limit need not wait for it.
+    case 'unanswered':
     case 'queued':
       return stopping(job, engineJobId, input, undefined);
     case 'running':
