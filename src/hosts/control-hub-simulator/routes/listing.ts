@@ -69,7 +69,8 @@ const ORDERS: Readonly<Record<string, (job: Job, call: HubCall) => string | numb
 };
 
 function ordered(call: HubCall, jobs: readonly Job[]): readonly Job[] {
-  const order = ORDERS[call.query.get('orderBy') ?? ''];
+  const orderBy = call.query.get('orderBy') ?? '';
+  const order = Object.hasOwn(ORDERS, orderBy) ? ORDERS[orderBy] : undefined;
   if (!order) return jobs;
   const sign = call.query.get('order') === 'DESC' ? -1 : 1;
   const keyed = jobs.map((job) => ({ job, key: order(job, call) }));
