@@ -8,6 +8,7 @@ import { startSimulatorServer, type SimulatorServer } from '#hosts/control-hub-s
 import { controlHubSimulator, sequentialIds, type ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
 import { headersOf, JOB, JOBS } from './asking.ts';
 
+type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 const closing: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
@@ -15,18 +16,18 @@ afterEach(async () => {
 
 async function served(
   options: Partial<Parameters<typeof controlHubSimulator>[0]> = {},
-): Promise<{ readonly simulator: ControlHubSimulator; readonly server: SimulatorServer; readonly ask: typeof fetch }> {
+): Promise<{ readonly simulator: ControlHubSimulator; readonly server: SimulatorServer; readonly ask: Ask }> {
   const simulator = controlHubSimulator({ nowMs: () => Date.now(), newId: sequentialIds(), ...options });
   const server = await startSimulatorServer({ simulator, host: '127.0.0.1', port: 0, tickMs: 10 });
   closing.push(() => server.close());
   return {
     simulator,
     server,
-    ask: (path, init) => fetch(`${server.url}${String(path)}`, { headers: headersOf(simulator), redirect: 'manual', ...init }),
+    ask: (path, init) => fetch(`${server.url}${path}`, { headers: headersOf(simulator), redirect: 'manual', ...init }),
   };
 }
 
-const started = async (ask: typeof fetch, simulator: ControlHubSimulator): Promise<string> => {
+const started = async (ask: Ask, simulator: ControlHubSimulator): Promise<string> => {
   const { id } = simulator.createTemplate({ name: 't' });
   const response = await ask(`${JOB}/${id}/createAndStartJobInstances`, { method: 'POST', body: '{}' });
   return ((await response.json()) as readonly { readonly jobId: string }[])[0]?.jobId ?? '';
