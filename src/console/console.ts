@@ -46,7 +46,7 @@ export function webConsole(around: Surroundings): Console {
     doing: { busy: false },
     follows: true,
     hasToken: false,
-    nowMs: around.nowMs(),
+    nowMs: 0,
   };
   /** Counts the questions asked: an answer to an earlier one is of no interest. */
   let asked = 0;
