@@ -16,7 +16,7 @@ import { isDue, tick, type EngineReport } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { fenceSecondsOf, launchAlone } from './launch-job.ts';
+import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -43,7 +43,7 @@ export async function tickRun(
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
   const { reports, calls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+  const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
   const startsAreRepeatable = engine.fenceSeconds === 0;
   const { closing } = run;
