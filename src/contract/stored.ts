@@ -64,6 +64,7 @@ const startRecord = z.object({
   engineJobName: text<EngineJobName>().exactOptional(),
   engineJobId: text<EngineJobId>().exactOptional(),
   restarts: z.number().exactOptional(),
+  fault: z.string().exactOptional(),
   cancel: z.object({ at: instant, by: z.string() }).exactOptional(),
   stop: z
     .object({

@@ -18,7 +18,7 @@ import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { fenceSecondsOf, launchAlone } from './launch-job.ts';
+import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -45,7 +45,7 @@ export async function tickRun(
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
   const { reports, calls, metricsCalls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+  const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
   const startsAreRepeatable = engine.fenceSeconds === 0;
   const { closing } = run;
