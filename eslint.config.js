@@ -86,7 +86,7 @@ export default tseslint.config(
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
   layer('src/console', `${AWS}|node:|#(?!client/|contract/|console/)`),
   {
-    files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts'],
+    files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts', 'src/hosts/wiring-control-hub.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

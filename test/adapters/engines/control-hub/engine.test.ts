@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { engineJobId, type EngineJobId } from '#domain/ids';
 import { FORCE_STOPPED, INSUFFICIENT_RESOURCES } from '#hosts/control-hub-simulator/timeline';
-import { fixedCredentials, hubFixture, instancesOf, nameOf, RUN, type Fixture } from './hub-fixture.ts';
+import { CREDENTIAL, hubFixture, instancesOf, nameOf, RUN, type Fixture } from './hub-fixture.ts';
 
 const stateOf = async ({ engine }: Fixture, id: EngineJobId): Promise<string | undefined> => (await engine.status([id])).get(id)?.state;
 const hubJob = ({ simulator }: Fixture, id: string) => {
@@ -35,7 +35,9 @@ describe('a template', () => {
   test('is no job, and not archived', async () => {
     const it = hubFixture();
     const id = await it.start(1);
-    expect(await it.engine.check({ 'job-template-id': id })).toMatchObject([{ rule: 'template', message: 'is a job, and not a job template' }]);
+    expect(await it.engine.check({ 'job-template-id': id })).toMatchObject([
+      { rule: 'template', message: 'is a job, and not a job template' },
+    ]);
     hubJob(it, it.templateId).archived = true;
     expect(await it.engine.check({ 'job-template-id': it.templateId })).toMatchObject([{ message: 'is archived in Control Hub' }]);
   });
@@ -175,13 +177,16 @@ describe('statuses', () => {
     expect(it.simulator.calls.count('getJob')).toBe(0);
   });
 
-  test.each(['omitted', 'null', 'error'] as const)('an id that is %s is asked for alone, and then unknown; the others are not disturbed', async (how) => {
-    const it = hubFixture({ simulator: { switches: { unknownIdsInBulkStatus: how } } });
-    const ids = [await it.start(1), gone(1), await it.start(2), await it.start(3)];
-    const told = await it.engine.status(ids);
-    expect([...told.keys()].sort()).toEqual([ids[0], ids[2], ids[3]].sort());
-    expect([...told.values()].every(({ state }) => state !== 'unanswered')).toBe(true);
-  });
+  test.each(['omitted', 'null', 'error'] as const)(
+    'an id that is %s is asked for alone, and then unknown; the others are not disturbed',
+    async (how) => {
+      const it = hubFixture({ simulator: { switches: { unknownIdsInBulkStatus: how } } });
+      const ids = [await it.start(1), gone(1), await it.start(2), await it.start(3)];
+      const told = await it.engine.status(ids);
+      expect([...told.keys()].sort()).toEqual([ids[0], ids[2], ids[3]].sort());
+      expect([...told.values()].every(({ state }) => state !== 'unanswered')).toBe(true);
+    },
+  );
 
   test('of many missing ids fifty are asked for, and the rest is unanswered until the next time', async () => {
     const it = hubFixture();
@@ -194,13 +199,18 @@ describe('statuses', () => {
   });
 
   test('a chunk that fails leaves its jobs unanswered, and the others told', async () => {
-    const it = hubFixture({ engine: { statusChunk: 2 } });
+    const broken = { id: '' };
+    const it = hubFixture({
+      engine: { statusChunk: 2 },
+      fetch: (inner) => (input, init) => {
+        const fails = broken.id !== '' && typeof init?.body === 'string' && init.body.includes(broken.id);
+        return fails ? Promise.resolve(new Response('', { status: 502 })) : inner(input, init);
+      },
+    });
     const ids = [await it.start(1), await it.start(2), await it.start(3)];
-    it.simulator.set({ faults: [{ route: 'bulkStatus', fault: { kind: 'answer', status: 500 }, next: 3 }] });
-    const states = [...(await it.engine.status(ids)).values()].map(({ state }) => state);
-    expect(states.filter((state) => state === 'unanswered').length).toBeGreaterThan(0);
-    expect(states.filter((state) => state !== 'unanswered').length).toBeGreaterThan(0);
-    expect(states).toHaveLength(3);
+    broken.id = ids[0] ?? '';
+    const told = await it.engine.status(ids);
+    expect(ids.map((id) => told.get(id)?.state === 'unanswered')).toEqual([true, true, false]);
   });
 
   test('where no chunk is answered it is the engine that is away', async () => {
@@ -210,14 +220,17 @@ describe('statuses', () => {
     await expect(it.engine.status([id])).rejects.toMatchObject({ name: 'EngineUnavailable' });
   });
 
-  test.each([{ kind: 'truncated' }, { kind: 'huge', bytes: 20_000_000 }] as const)('an answer that is $kind is asked for in halves', async (fault) => {
-    const it = hubFixture();
-    const ids = [await it.start(1), await it.start(2)];
-    it.simulator.set({ faults: [{ route: 'bulkStatus', fault, next: 1 }] });
-    const states = [...(await it.engine.status(ids)).values()].map(({ state }) => state);
-    expect(states).toHaveLength(2);
-    expect(states).not.toContain('unanswered');
-  });
+  test.each([{ kind: 'truncated' }, { kind: 'huge', bytes: 20_000_000 }] as const)(
+    'an answer that is $kind is asked for in halves',
+    async (fault) => {
+      const it = hubFixture();
+      const ids = [await it.start(1), await it.start(2)];
+      it.simulator.set({ faults: [{ route: 'bulkStatus', fault, next: 1 }] });
+      const states = [...(await it.engine.status(ids)).values()].map(({ state }) => state);
+      expect(states).toHaveLength(2);
+      expect(states).not.toContain('unanswered');
+    },
+  );
 
   test('one entry that cannot be read is unanswered, and the others told', async () => {
     const it = hubFixture({
@@ -280,7 +293,9 @@ describe('statuses', () => {
       fetch: (inner) => async (input, init) => {
         const response = await inner(input, init);
         if (!String(input instanceof Request ? input.url : input).endsWith('/jobs/status')) return response;
-        const text = (await response.text()).replaceAll('"errorMessage":"disk on fire"', '"errorMessage":null').replaceAll('"message":"disk on fire"', '"message":null');
+        const text = (await response.text())
+          .replaceAll('"errorMessage":"disk on fire"', '"errorMessage":null')
+          .replaceAll('"message":"disk on fire"', '"message":null');
         return new Response(text);
       },
     });
@@ -500,5 +515,5 @@ test('no credential is in what the engine answers, throws or notes', async () =>
   expect(text).toContain('***');
   expect(text).toContain('disk on fire');
   expect(text).not.toContain('CANARY');
-  expect(text).not.toContain(fixedCredentials.name.length > 0 ? Buffer.from('CANARY-TOKEN').toString('base64url') : '');
+  for (const part of CREDENTIAL.token.split('.').slice(1)) expect(text).not.toContain(part);
 });
