@@ -66,7 +66,10 @@ export function allowAnonymous(allowed: boolean): void {
 
 /** A page that a browser was tricked into taking for a local one (DNS rebinding) still names its own host. */
 function isAnonymousAllowed({ headers }: APIGatewayProxyEventV2): boolean {
-  return anonymousAllowed && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(headers['host'] ?? '');
+  const { host = '', origin } = headers;
+  // Browsers name the page that a request comes from: one of another site may not act as whoever sits at this machine.
+  const isOwnPage = origin === undefined || origin === `http://${host}`;
+  return anonymousAllowed && isOwnPage && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(host);
 }
 
 export function httpHandler(routes: readonly Route[]): HttpHandler {

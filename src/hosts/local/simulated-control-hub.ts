@@ -10,7 +10,10 @@ import type { HostClock } from './host-clock.ts';
 export interface SimulatedControlHub {
   readonly url: string;
   /** What the engine is to be told, in place of an account's. */
-  readonly settings: Pick<ControlHubSettings, 'SLUICE_CONTROL_HUB_URL' | 'SLUICE_CONTROL_HUB_CREDENTIAL_ID' | 'SLUICE_CONTROL_HUB_AUTH_TOKEN'>;
+  readonly settings: Pick<
+    ControlHubSettings,
+    'SLUICE_CONTROL_HUB_URL' | 'SLUICE_CONTROL_HUB_CREDENTIAL_ID' | 'SLUICE_CONTROL_HUB_AUTH_TOKEN'
+  >;
   close(): Promise<void>;
 }
 
