@@ -4,7 +4,6 @@
  */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ1234567890';
 const SEPARATORS = 'cfhistuCFHISTU';
-const RATIO_SEPARATORS = 3.5;
 const RATIO_GUARDS = 12;
 
 export function hashid(value: bigint, salt: string): string {
@@ -18,24 +17,19 @@ export function hashid(value: bigint, salt: string): string {
   return `${lottery}${digits}`;
 }
 
-/** The alphabet without what separates numbers and guards short hashes, of which one long number has neither. */
+/**
+ * Without the characters that separate numbers, of which there is one, and those that guard short hashes, which none is. Of the
+ * default alphabet 48 are left, which is just the ratio at which no more become separators.
+ */
 function prepared(salt: string): string {
-  let separators = shuffle(SEPARATORS, salt);
-  let alphabet = [...ALPHABET].filter((character) => !SEPARATORS.includes(character)).join('');
-  const wanted = Math.ceil(alphabet.length / RATIO_SEPARATORS);
-  if (wanted > separators.length) {
-    const missing = wanted - separators.length;
-    separators += alphabet.slice(0, missing);
-    alphabet = alphabet.slice(missing);
-  }
-  alphabet = shuffle(alphabet, salt);
+  const alphabet = shuffle(Array.from(ALPHABET, (character) => (SEPARATORS.includes(character) ? '' : character)).join(''), salt);
   return alphabet.slice(Math.ceil(alphabet.length / RATIO_GUARDS));
 }
 
 /** The algorithm's consistent shuffle. */
 function shuffle(text: string, salt: string): string {
   if (salt === '') return text;
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let index = characters.length - 1, position = 0, sum = 0; index > 0; index -= 1, position = (position + 1) % salt.length) {
     const code = salt.charCodeAt(position);
     sum += code;

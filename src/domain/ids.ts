@@ -46,6 +46,11 @@ export function parseJobId(text: string): JobRef | undefined {
 export const parseReportedJobId = (text: string): ReportedJobId | undefined =>
   REPORTED_JOB_ID.test(text) ? (text as ReportedJobId) : undefined;
 
+/** The id of a job of either kind; undefined where `text` is none. */
+export function parseAnyJobId(text: string): AnyJobId | undefined {
+  return parseJobId(text) === undefined ? parseReportedJobId(text) : (text as JobId);
+}
+
 /** The name given to the engine's job: the look-up key when the answer to a start was lost. */
 export function engineJobName(ref: JobRef, attempt: number): EngineJobName {
   return `${jobId(ref.runId, ref.index)}_a${String(attempt)}` as EngineJobName;

@@ -34,7 +34,7 @@ function pythonNumber(value: number): string {
 
 /** As Python compares strings; JavaScript compares UTF-16 units, which differs beyond the basic plane. */
 export function byCodePoint(one: string, other: string): number {
-  const [left, right] = [[...one], [...other]];
+  const [left, right] = [Array.from(one), Array.from(other)];
   for (let index = 0; index < Math.min(left.length, right.length); index += 1) {
     const difference = (left[index]?.codePointAt(0) ?? 0) - (right[index]?.codePointAt(0) ?? 0);
     if (difference !== 0) return difference;

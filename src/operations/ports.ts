@@ -15,6 +15,7 @@ import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
+import type { HistoryRequest, JobEventStore, JobPolicy, JobTokenStore, ReportedJobStore, Secrets, SentEvent } from './job-ports.ts';
 
 export interface Ports {
   readonly clock: Clock;
@@ -31,6 +32,11 @@ export interface Ports {
   readonly cursors: Cursors;
   readonly apiTokens: ApiTokenStore;
   readonly policy: Policy;
+  readonly reportedJobs: ReportedJobStore;
+  readonly jobEvents: JobEventStore;
+  readonly jobTokens: JobTokenStore;
+  readonly secrets: Secrets;
+  readonly jobPolicy: JobPolicy;
 }
 
 export interface Clock {
@@ -284,6 +290,7 @@ export interface NewJob {
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
   readonly taskToken?: string;
+  readonly sent?: SentEvent;
 }
 
 export interface ParametersOfJob extends EffectiveParameters {
@@ -319,8 +326,8 @@ export interface JobStore {
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
   jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
-  /** Oldest first. */
-  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+  /** With what was refused, each in its place. */
+  history(ref: JobRef, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
 }
 
 export interface Orchestrator {

@@ -5,9 +5,10 @@
  */
 import { Fault } from '#domain/faults';
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
-import { isSettled, type HistoryEntry, type Job } from '#domain/job';
+import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
 import type { JobSave, JobStore, NewJob } from '#operations/ports';
 import { documentItem } from './decoding.ts';
+import { sentActions } from './job-event-store.ts';
 import { keys, shardOf } from './keys.ts';
 import type { Action, Item, Table, Unguarded } from './table.ts';
 
@@ -78,7 +79,7 @@ function creationActions(job: Job, jobCount: number): readonly Action[] {
   ];
 }
 
-function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
+function changeActions({ before, entries, metrics, taskToken, sent }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
   // The job itself has those of its current attempt.
   const ended = job.attempt > before.attempt ? (metrics ?? before.metrics) : undefined;
@@ -90,6 +91,7 @@ function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Jo
     ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
     ...(ended ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), ended) } satisfies Action] : []),
     ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
+    ...(sent ? sentActions(idOf(job), sent) : []),
   ];
 }
 

@@ -24,12 +24,28 @@ export interface HttpRequest<Body = undefined> {
   readonly header: (name: string) => string | undefined;
 }
 
-export interface Route {
+/** Of a route that a job's own token opens too: who calls is for the route to find out (job-access.ts). */
+export interface JobRequest extends Omit<HttpRequest, 'body' | 'caller'> {
+  /** By an API token. */
+  readonly caller?: Caller;
+  readonly event: APIGatewayProxyEventV2;
+  readonly sourceIp: string;
+}
+
+interface ScopedRoute {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
+
+interface JobTokenRoute {
+  readonly routeKey: string;
+  readonly scope: 'job-token';
+  readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
+}
+
+export type Route = ScopedRoute | JobTokenRoute;
 
 export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
   return { routeKey, scope, handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
@@ -48,6 +64,18 @@ export function routeWithBody<Body>(
     async handle(event, caller) {
       const parsed = parseBody(event, schema, options);
       return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
+    },
+  };
+}
+
+export function routeWithJobToken(routeKey: string, handle: (request: JobRequest) => Promise<HttpReply>): Route {
+  return {
+    routeKey,
+    scope: 'job-token',
+    handle(event, caller) {
+      const { path, query, header } = readersOf(event);
+      const { sourceIp } = event.requestContext.http;
+      return handle({ path, query, header, event, sourceIp, ...(caller ? { caller } : {}) });
     },
   };
 }
@@ -79,6 +107,7 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
   const authorization = event.headers['authorization'];
   const identified = await authenticate(storePorts().apiTokens, authorization);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
+  if (found.scope === 'job-token') return found.handle(event, caller);
   if (!caller) {
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
@@ -99,9 +128,11 @@ function faults({ error, event }: { readonly error: Error | null; readonly event
 }
 
 function requestOf<Body>(event: APIGatewayProxyEventV2, caller: Caller, body: Body): HttpRequest<Body> {
+  return { body, caller, ...readersOf(event) };
+}
+
+function readersOf(event: APIGatewayProxyEventV2): Pick<HttpRequest, 'path' | 'query' | 'header'> {
   return {
-    body,
-    caller,
     path: (name) => event.pathParameters?.[name] ?? '',
     query: (name) => event.queryStringParameters?.[name],
     header: (name) => event.headers[name],
