@@ -5,7 +5,15 @@ import type { JobEventName, JobState } from '#domain/job-state';
 import type { JobToken, JobTokenUse } from '#domain/job-token';
 import type { JobDefinition, ReportedJob } from '#domain/reported-job';
 import type { Sha1 } from '#domain/typed-uuid';
-import type { Listed, PageRequest } from './ports.ts';
+import type { Listed, PageRequest } from './pages.ts';
+
+export interface JobPorts {
+  readonly reportedJobs: ReportedJobStore;
+  readonly jobEvents: JobEventStore;
+  readonly jobTokens: JobTokenStore;
+  readonly secrets: Secrets;
+  readonly jobPolicy: JobPolicy;
+}
 
 export interface HistoryRequest extends PageRequest {
   readonly newestFirst?: boolean;

@@ -76,6 +76,7 @@ export async function listJobTokens(ports: Needs, id: AnyJobId): Promise<readonl
 }
 
 export async function revokeJobToken(ports: Needs, id: AnyJobId, tokenId: string, by: string): Promise<'revoked' | 'gone'> {
+  if (!TOKEN_ID.test(tokenId)) return 'gone';
   return ports.jobTokens.revoke(id, tokenId, { at: ports.clock.now(), by });
 }
 
@@ -86,6 +87,7 @@ export interface VerifiedToken {
   readonly use?: JobTokenUse;
 }
 
+const TOKEN_ID = /^[0-9a-f]{16}$/;
 const TOKEN = /^slj_([0-9a-f]{16})\.([A-Za-z0-9_-]{43})$/;
 /** In the place of what is not there: looked for and compared like anything else. */
 const NO_JOB = '10700000-0000-5000-8000-000000000000' as AnyJobId;

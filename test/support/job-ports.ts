@@ -4,9 +4,7 @@ import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import type { Table } from '#adapters/dynamodb/table';
 import { nodeSecrets } from '#adapters/node-crypto/secrets';
-import type { Ports } from '#operations/ports';
-
-type JobPorts = Pick<Ports, 'reportedJobs' | 'jobEvents' | 'jobTokens' | 'secrets' | 'jobPolicy'>;
+import type { JobPorts } from '#operations/job-ports';
 
 export function jobPorts(table: Table): JobPorts {
   return {

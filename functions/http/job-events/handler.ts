@@ -26,7 +26,7 @@ interface Sent {
 async function event(request: JobRequest): Promise<HttpReply> {
   const bytes = bytesOf(request);
   if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
-  const access = await jobAccess(request, ['jobs:report'], tokenInBody(bytes));
+  const access = await jobAccess(request, tokenInBody(bytes));
   if ('reply' in access) return access.reply;
   const presented = presentedToken(request) ?? tokenInBody(bytes);
   const parsed = parseBody({ ...request.event, body: redacted(bytes.toString(), presented), isBase64Encoded: false }, EventRequest, {
@@ -40,7 +40,7 @@ async function event(request: JobRequest): Promise<HttpReply> {
 async function callback(request: JobRequest): Promise<HttpReply> {
   const bytes = bytesOf(request);
   if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
-  const access = await jobAccess(request, ['jobs:report'], tokenInBody(bytes));
+  const access = await jobAccess(request, tokenInBody(bytes));
   if ('reply' in access) return access.reply;
   const presented = presentedToken(request) ?? tokenInBody(bytes);
   const contentType = request.header('content-type');
@@ -162,6 +162,6 @@ const redactedOrAbsent = (text: string | undefined, presented: string | undefine
   text === undefined ? undefined : redacted(text, presented);
 
 export const handler = httpHandler([
-  routeWithJobToken('POST /v1/jobs/{jobId}/events', event),
-  routeWithJobToken('POST /v1/jobs/{jobId}/callback', callback),
+  routeWithJobToken('POST /v1/jobs/{jobId}/events', 'jobs:report', event),
+  routeWithJobToken('POST /v1/jobs/{jobId}/callback', 'jobs:report', callback),
 ]);

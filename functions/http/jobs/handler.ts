@@ -16,11 +16,11 @@ import { listSetJobs } from '#operations/set-history';
 
 type Answer = (request: JobRequest, id: AnyJobId) => Promise<HttpReply>;
 
-/** For whoever reads runs or reports jobs, and for the holder of the job's token. */
+/** For whoever reads runs, and for the holder of the job's token. */
 const reading =
   (answer: Answer) =>
   async (request: JobRequest): Promise<HttpReply> => {
-    const access = await jobAccess(request, ['runs:read', 'jobs:report']);
+    const access = await jobAccess(request);
     if ('reply' in access) return access.reply;
     await recordJobTokenUse(access.holder);
     const id = parseAnyJobId(request.path('jobId'));
@@ -100,9 +100,9 @@ async function ofSet(request: HttpRequest): Promise<HttpReply> {
 }
 
 export const handler = httpHandler([
-  routeWithJobToken('GET /v1/jobs/{jobId}', reading(get)),
-  routeWithJobToken('GET /v1/jobs/{jobId}/history', reading(history)),
-  routeWithJobToken('GET /v1/jobs/{jobId}/wait', reading(wait)),
+  routeWithJobToken('GET /v1/jobs/{jobId}', 'runs:read', reading(get)),
+  routeWithJobToken('GET /v1/jobs/{jobId}/history', 'runs:read', reading(history)),
+  routeWithJobToken('GET /v1/jobs/{jobId}/wait', 'runs:read', reading(wait)),
   route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
   route('GET /v1/templates/{templateId}/sets/{setKey}/jobs', 'runs:read', ofSet),
 ]);

@@ -4,6 +4,7 @@ import { jobTokenView, reportedJobView, type IssuedTokenView, type JobRegistered
 import { parseAnyJobId, parseReportedJobId, type AnyJobId } from '#domain/ids';
 import { JOB_STATES } from '#domain/job-state';
 import { pipelineUuid } from '#domain/reported-ids';
+import { isTypedUuid } from '#domain/typed-uuid';
 import { callbackUrl } from '#hosts/lambda/callback-url';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { noSuchJob } from '#hosts/lambda/job-access';
@@ -77,6 +78,10 @@ function filterOf({ query }: HttpRequest): { readonly filter: ReportedJobFilter 
     const message = `must be one of ${JOB_STATES.join(', ')}`;
     return { reply: problem('invalid-request', `state ${message}`, [{ pointer: 'state', rule: 'enum', message }]) };
   }
+  if (parent !== undefined && !isTypedUuid(parent)) {
+    const message = 'must be a typed UUID';
+    return { reply: problem('invalid-request', `parent ${message}`, [{ pointer: 'parent', rule: 'format', message }]) };
+  }
   return {
     filter: {
       ...(pipeline === undefined ? {} : { pipeline: pipelineUuid(storePorts().secrets.sha1, pipeline) }),
@@ -127,6 +132,6 @@ export const handler = httpHandler([
   route('GET /v1/jobs', 'runs:read', list),
   route('DELETE /v1/jobs/{jobId}', 'admin', remove),
   routeWithBody('POST /v1/jobs/{jobId}/tokens', 'jobs:report', TokenRequest, issue, { optional: true }),
-  route('GET /v1/jobs/{jobId}/tokens', 'jobs:report', tokens),
+  route('GET /v1/jobs/{jobId}/tokens', 'runs:read', tokens),
   route('DELETE /v1/jobs/{jobId}/tokens/{tokenId}', 'jobs:report', revoke),
 ]);

@@ -40,7 +40,7 @@ async function cancel(request: HttpRequest): Promise<HttpReply> {
 async function cancelOne(request: JobRequest): Promise<HttpReply> {
   const reported = parseReportedJobId(request.path('jobId'));
   const ref = parseJobId(request.path('jobId'));
-  const access = await jobAccess(request, [ref ? 'runs:write' : 'jobs:report']);
+  const access = await jobAccess(request);
   if ('reply' in access) return access.reply;
   const { holder } = access;
   await recordJobTokenUse(holder);
@@ -176,5 +176,5 @@ export const handler = httpHandler([
   route('POST /v1/runs/{runId}/cancel', 'runs:write', cancel),
   routeWithBody('POST /v1/runs/{runId}/retry', 'runs:write', RetryRequest, retry, { optional: true }),
   routeWithBody('POST /v1/runs/{runId}/clone', 'runs:write', CloneRequest, clone),
-  routeWithJobToken('POST /v1/jobs/{jobId}/cancel', cancelOne),
+  routeWithJobToken('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancelOne),
 ]);

@@ -25,6 +25,8 @@
  *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
  *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
+ *   all API tokens, newest first; administrators'       APITOKENS | APITOKENS#ADMIN   <id>
+ *   who has, or had, the name of an API token           APITOKENNAMES                 <name>
  *   a reported job; what it was registered with         JOB#<job>                     JOB | DEFINITION
  *   an event that was refused, after event n            JOB#<job>                     EVENT#<n, 6>#<time>#<digest>
  *   what an event was answered                          JOB#<job>                     EVENTID#<digest>
@@ -126,6 +128,11 @@ export const keys = {
   history: (ref: JobRef, sequence: number): Key => ({ pk: jobPartition(ref), sk: `EVENT#${digits(sequence, 6)}` }),
   metrics: (ref: JobRef, attempt: number): Key => ({ pk: jobPartition(ref), sk: `METRICS#${digits(attempt, 4)}` }),
   apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
+  apiTokens: 'APITOKENS',
+  apiTokenRow: (id: string): Key => ({ pk: 'APITOKENS', sk: id }),
+  administrators: 'APITOKENS#ADMIN',
+  administrator: (id: string): Key => ({ pk: 'APITOKENS#ADMIN', sk: id }),
+  apiTokenName: (nameKey: string): Key => ({ pk: 'APITOKENNAMES', sk: enc(nameKey) }),
   jobItems: (id: AnyJobId): string => `JOB#${id}`,
   reportedJob: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'JOB' }),
   jobDefinition: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'DEFINITION' }),

@@ -5,15 +5,19 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
+import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
-import type { Scope } from '#operations/ports';
 import { storePorts } from '#hosts/wiring';
-import { allows, authenticate, type Caller } from './authentication.ts';
+import { allows, authenticate, recordUse, type Caller } from './authentication.ts';
 import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
 import { problem, type HttpReply } from './replies.ts';
 
-export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+export interface HttpHandler {
+  (event: APIGatewayProxyEventV2): Promise<HttpReply>;
+  /** What it answers, and with which scope: tests hold it against serverless.yml. */
+  readonly routes: readonly Pick<Route, 'routeKey' | 'scope'>[];
+}
 
 export interface HttpRequest<Body = undefined> {
   readonly body: Body;
@@ -28,6 +32,8 @@ export interface HttpRequest<Body = undefined> {
 export interface JobRequest extends Omit<HttpRequest, 'body' | 'caller'> {
   /** By an API token. */
   readonly caller?: Caller;
+  /** That such a token needs. */
+  readonly scope: Scope;
   readonly event: APIGatewayProxyEventV2;
   readonly sourceIp: string;
 }
@@ -36,19 +42,21 @@ interface ScopedRoute {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
+  readonly opensTo: 'scope';
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
 
 interface JobTokenRoute {
   readonly routeKey: string;
-  readonly scope: 'job-token';
+  readonly scope: Scope;
+  readonly opensTo: 'scope-or-job-token';
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
 }
 
 export type Route = ScopedRoute | JobTokenRoute;
 
 export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
-  return { routeKey, scope, handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
+  return { routeKey, scope, opensTo: 'scope', handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
 }
 
 export function routeWithBody<Body>(
@@ -61,6 +69,7 @@ export function routeWithBody<Body>(
   return {
     routeKey,
     scope,
+    opensTo: 'scope',
     async handle(event, caller) {
       const parsed = parseBody(event, schema, options);
       return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
@@ -68,14 +77,15 @@ export function routeWithBody<Body>(
   };
 }
 
-export function routeWithJobToken(routeKey: string, handle: (request: JobRequest) => Promise<HttpReply>): Route {
+export function routeWithJobToken(routeKey: string, scope: Scope, handle: (request: JobRequest) => Promise<HttpReply>): Route {
   return {
     routeKey,
-    scope: 'job-token',
+    scope,
+    opensTo: 'scope-or-job-token',
     handle(event, caller) {
       const { path, query, header } = readersOf(event);
       const { sourceIp } = event.requestContext.http;
-      return handle({ path, query, header, event, sourceIp, ...(caller ? { caller } : {}) });
+      return handle({ path, query, header, scope, event, sourceIp, ...(caller ? { caller } : {}) });
     },
   };
 }
@@ -98,22 +108,31 @@ export function httpHandler(routes: readonly Route[]): HttpHandler {
   const handler = middy<APIGatewayProxyEventV2, HttpReply>()
     .use({ onError: faults })
     .handler((event) => answer(table, event));
-  return (event) => handler(event, {} as never);
+  return Object.assign((event: APIGatewayProxyEventV2) => handler(event, {} as never), { routes });
 }
 
 async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
   const found = table.get(event.routeKey);
   if (!found) return problem('not-found', `there is no ${event.routeKey}`);
   const authorization = event.headers['authorization'];
-  const identified = await authenticate(storePorts().apiTokens, authorization);
+  const { apiTokens, clock } = storePorts();
+  const now = clock.now();
+  const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
-  if (found.scope === 'job-token') return found.handle(event, caller);
   if (!caller) {
+    if (found.opensTo === 'scope-or-job-token') return found.handle(event, caller);
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
   }
-  if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
-  return found.handle(event, caller);
+  // Beside the work, not before it; awaited, because Lambda stops what is left over when an answer is out.
+  const recorded = recordUse(apiTokens, caller, { at: now, from: event.requestContext.http.sourceIp });
+  try {
+    if (found.opensTo === 'scope' && !allows(caller, found.scope))
+      return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
+    return await found.handle(event, caller);
+  } finally {
+    await recorded;
+  }
 }
 
 /** A fault is answered without its cause; the log has it, under the same request id. */

@@ -4,7 +4,6 @@
  */
 import type { AnyJobId } from '#domain/ids';
 import type { JobTokenUse } from '#domain/job-token';
-import type { Scope } from '#operations/ports';
 import { storePorts } from '#hosts/wiring';
 import { verifyJobToken, type VerifiedToken } from '#operations/job-tokens';
 import { allows, type Caller } from './authentication.ts';
@@ -16,18 +15,18 @@ export type Holder =
 
 export type Access = { readonly holder: Holder } | { readonly reply: HttpReply };
 
-/** `bodyToken`: where the body of a request may bring the job's token. A caller needs one of the scopes. */
-export async function jobAccess(request: JobRequest, scopes: readonly Scope[], bodyToken?: string): Promise<Access> {
+/** `bodyToken`: where the body of a request may bring the job's token. */
+export async function jobAccess(request: JobRequest, bodyToken?: string): Promise<Access> {
   const presented = presentedToken(request) ?? bodyToken;
   if (presented !== undefined) {
     const jobId = request.path('jobId');
     const verified = await verifyJobToken(storePorts(), { jobId, presented, from: request.sourceIp });
     return verified ? { holder: { kind: 'job-token', verified } } : { reply: notAuthenticated() };
   }
-  const { caller } = request;
+  const { caller, scope } = request;
   if (!caller) return { reply: notAuthenticated() };
-  if (scopes.some((scope) => allows(caller, scope))) return { holder: { kind: 'caller', caller } };
-  return { reply: problem('not-allowed', `this needs a token with the scope ${scopes.join(' or ')}, or the token of the job`) };
+  if (allows(caller, scope)) return { holder: { kind: 'caller', caller } };
+  return { reply: problem('not-allowed', `this needs a token with the scope ${scope}, or the token of the job`) };
 }
 
 /** The query is for those who can only call a URL. */

@@ -21,7 +21,7 @@ import { nudges } from './nudges.ts';
 import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
 import { tickOpenRuns } from './tick-open-runs.ts';
-import { readServiceMap } from './service-map.ts';
+import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
@@ -79,7 +79,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
 
   const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
   const service = readServiceMap(new URL('serverless.yml', project));
-  const functions = localFunctions(service, options.load);
+  const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
   const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
@@ -135,7 +135,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     installPorts(undefined);
   });
 
-  const token = await localToken(ports.apiTokens, dataDir.tokenFile);
+  const token = await localToken(ports, dataDir.tokenFile);
   await registerStateMachines((operation, input) => stepFunctions.call(operation, input), new URL('state-machines/', project));
   const server = httpServer({ routes: service.routes, functions, newRequestId: () => randomUUID(), nowMs: () => hostClock.nowMs() });
   const url = await listening(server, settings);
@@ -147,6 +147,11 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close };
+}
+
+/** On AWS, IAM says who may invoke what makes administrators; here every program could, by the Step Functions endpoint. */
+function withoutAdminTokens(service: ServiceMap): ServiceMap {
+  return { ...service, handlers: new Map([...service.handlers].filter(([name]) => name !== 'createAdminToken')) };
 }
 
 /** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */
