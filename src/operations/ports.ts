@@ -16,8 +16,12 @@ import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
+import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
+import type { Cursors, Listed, PageRequest } from './pages.ts';
 
-export interface Ports {
+export type { Listed, PageRequest } from './pages.ts';
+
+export interface Ports extends JobPorts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly digest: Digest;
@@ -67,26 +71,6 @@ export interface ParameterSchemas {
   check(schema: JsonObject): readonly ParameterProblem[];
   /** Compiled once, then asked for every set. Pointers lead into the set. */
   validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
-}
-
-/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly cursor?: string;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** A cursor that this list did not give out. */
-export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
-
-/** Opaque to callers, and bound to the list that gave them out. */
-export interface Cursors {
-  encode(list: string, position: string): string;
-  decode(list: string, cursor: string): string | undefined;
 }
 
 export type { ApiToken, Scope } from '#domain/api-token';
@@ -291,6 +275,7 @@ export interface NewJob {
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
   readonly parked?: ParkedChild;
+  readonly sent?: SentEvent;
 }
 
 /** A child of an execution that waits for the end of its job. */
@@ -338,8 +323,8 @@ export interface JobStore {
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
   jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
-  /** Oldest first. */
-  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+  /** With what was refused, each in its place. */
+  history(ref: JobRef, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
 }
 
 export interface Orchestrator {
