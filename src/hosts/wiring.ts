@@ -12,6 +12,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
@@ -25,7 +26,7 @@ import { environmentConfiguration, type Configuration } from './configuration.ts
 
 export type StorePorts = Pick<
   Ports,
-  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'cursors' | 'apiTokens'
+  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'series' | 'cursors' | 'apiTokens'
 >;
 
 let installed: Ports | undefined;
@@ -98,6 +99,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
   };

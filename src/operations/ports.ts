@@ -14,6 +14,7 @@ import type { Run, RunCounts } from '#domain/run';
 import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
+import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
 
 export interface Ports {
@@ -26,6 +27,7 @@ export interface Ports {
   readonly jobs: JobStore;
   readonly slots: SlotStore;
   readonly durations: DurationStore;
+  readonly series: MetricSeries;
   readonly orchestrator: Orchestrator;
   readonly engines: Engines;
   readonly cursors: Cursors;
@@ -253,6 +255,14 @@ export interface DurationStore {
   load(id: TemplateId): Promise<Durations>;
   /** A sample is no ledger: of two that add at once, one may be lost. */
   add(id: TemplateId, durations: Durations): Promise<void>;
+}
+
+/** What streaming jobs counted while they ran; kept for 30 days. */
+export interface MetricSeries {
+  /** The same sample again changes nothing. */
+  add(samples: readonly MetricSample[]): Promise<void>;
+  /** Of one job, by time; a page may be shorter than asked for. `now`: what has expired by then is left out. */
+  list(ref: JobRef, range: SampleRange, page: PageRequest & { readonly now: Instant }): Promise<Listed<MetricSample>>;
 }
 
 /** All runs, or those of one template. */

@@ -5,6 +5,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
@@ -75,13 +76,14 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
   };
 }
 
-function storesOn(table: Table): Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'apiTokens'> {
+function storesOn(table: Table): Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'series' | 'apiTokens'> {
   return {
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     apiTokens: dynamoApiTokenStore(table),
   };
 }
