@@ -142,6 +142,17 @@ export const JobView = z.object({
 });
 export type JobView = z.infer<typeof JobView>;
 
+/** What a streaming job had counted since its attempt began. */
+export const SampleView = z.object({
+  at: instant,
+  attempt: z.number(),
+  'engine-id': z.string().exactOptional(),
+  'input-record-count': z.number(),
+  'output-record-count': z.number(),
+  'error-record-count': z.number(),
+});
+export type SampleView = z.infer<typeof SampleView>;
+
 export const HistoryEntryView = z.object({
   sequence: z.number(),
   'event-id': z.string(),

@@ -84,7 +84,7 @@ export async function tickRun(
   // A start that the engine refused had its slot until here, and a run that has ended holds none.
   if (settled.ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
   const after = jobs.map((job) => cared.after.get(job.index) ?? job);
-  const series = await sampled(ports, { run, engine, template, jobs: after, lookedAt: before?.lookedAt, now });
+  const series = await sampledRunning(ports, { run, engine, template, jobs: after, lookedAt: before?.lookedAt, now });
   const usage = before?.usage ?? NO_USAGE;
   const progress: RunProgress = {
     counts,
@@ -141,7 +141,7 @@ interface SamplingTemplate extends Omit<Sampling, 'clock'> {
   readonly template: Template;
 }
 
-async function sampled(ports: Needs, { template, ...sampling }: SamplingTemplate): Promise<Sampled> {
+async function sampledRunning(ports: Needs, { template, ...sampling }: SamplingTemplate): Promise<Sampled> {
   const clock = sampleClockOf(template, sampling.run);
   return clock ? sampleMetrics(ports, { ...sampling, clock }) : { samples: 0, metricsCalls: 0 };
 }

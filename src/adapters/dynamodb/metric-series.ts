@@ -7,7 +7,7 @@ import type { MetricSeries } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import { decode } from './decoding.ts';
 import { keys } from './keys.ts';
-import type { Table } from './table.ts';
+import type { Item, Table } from './table.ts';
 
 const KEPT_SECONDS = 30 * 86_400;
 
@@ -43,6 +43,6 @@ export function dynamoMetricSeries(table: Table): MetricSeries {
   };
 }
 
-function itemOf({ runId, index, ...sample }: MetricSample): ReturnType<typeof keys.sample> & object {
+function itemOf({ runId, index, ...sample }: MetricSample): Item {
   return { ...keys.sample({ runId, index }, sample.at), ...sample, expiresAt: Math.floor(epochMs(sample.at) / 1000) + KEPT_SECONDS };
 }
