@@ -104,8 +104,6 @@ export const StoredSample = z.object({
   inputRecordCount: z.number(),
   outputRecordCount: z.number(),
   errorRecordCount: z.number(),
-  /** Seconds. */
-  expiresAt: z.number(),
 });
 
 export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({

@@ -1,6 +1,6 @@
 /** Samples of running jobs, one item each, that go by themselves after a month. */
 import { StoredSample } from '#contract/stored';
-import { epochMs } from '#domain/ids';
+import { epochMs, instant, type Instant } from '#domain/ids';
 import { idOf } from '#domain/job';
 import type { MetricSample } from '#domain/samples';
 import type { MetricSeries } from '#operations/ports';
@@ -20,27 +20,34 @@ export function dynamoMetricSeries(table: Table): MetricSeries {
       const list = `samples ${idOf(ref)} ${JSON.stringify(range)}`;
       const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
       if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
-      const { first, last } = keys.sampleBounds(range);
-      if (first > last) return { kind: 'page', page: { items: [] } };
+      const { first, last } = keys.sampleBounds({ ...range, from: notExpired(range.from, page.now) });
+      const isPast = after !== undefined && (range.newestFirst ? after <= first : after >= last);
+      if (first > last || isPast) return { kind: 'page', page: { items: [] } };
       const { items, next } = await table.query({
         pk: keys.historyPartition(ref),
         from: first,
         to: last,
         limit: page.limit,
         newestFirst: range.newestFirst,
-        ...(after === undefined ? {} : { after }),
+        // What has expired since the page before lies outside of what is asked for.
+        ...(after === undefined || after < first ? {} : { after }),
       });
-      // Expired ones may still be there: DynamoDB deletes them late, and the embedded one never.
-      const samples = items.map((item) => decode(StoredSample, item)).filter(({ expiresAt }) => expiresAt * 1000 > epochMs(page.now));
+      const samples = items.map((item) => decode(StoredSample, item));
       return {
         kind: 'page',
         page: {
-          items: samples.map(({ expiresAt: _until, ...sample }) => ({ ...ref, ...sample })),
+          items: samples.map((sample) => ({ ...ref, ...sample })),
           ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
         },
       };
     },
   };
+}
+
+/** Expired items may still be there: DynamoDB deletes them late, and the embedded one never. */
+function notExpired(from: Instant | undefined, now: Instant): Instant {
+  const oldest = instant(epochMs(now) - KEPT_SECONDS * 1000 + 1);
+  return from !== undefined && from > oldest ? from : oldest;
 }
 
 function itemOf({ runId, index, ...sample }: MetricSample): Item {
