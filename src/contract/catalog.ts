@@ -43,7 +43,7 @@ export const TemplateDocument = z.strictObject({
       'max-parallel': z.int().min(1).max(10_000).default(DEFAULT_LIMITS.maxParallel),
       'max-parallel-across-runs': z.int().min(1).max(100_000).exactOptional(),
       'starts-per-second': z.number().positive().max(1000).exactOptional(),
-      retries: retries.prefault({ lost: DEFAULT_LIMITS.retries.lost?.times ?? 0 }),
+      retries: retries.prefault({ lost: DEFAULT_LIMITS.retries.lost.times }),
     })
     .prefault({}),
   'delete-after-completion': z.boolean().default(false),

@@ -3,6 +3,7 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -20,8 +21,9 @@ import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
+import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
-import type { Engines, Policy, Ports } from '#operations/ports';
+import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
 
 export type StorePorts = Pick<
@@ -82,7 +84,9 @@ export function connectPorts(configuration: Configuration, connected: Connected)
     orchestrator: stepFunctionsOrchestrator(client, {
       run: configuration.SLUICE_RUN_STATE_MACHINE_ARN,
       watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
+      nudge: configuration.SLUICE_NUDGE_STATE_MACHINE_ARN,
     }),
+    webhookSecret: connectWebhookSecret(configuration, connectSecrets()),
     engines: connected.engines,
     policy: connected.policy,
   };
@@ -102,6 +106,22 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+  };
+}
+
+function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
+  return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
+}
+
+/** Secrets by reference, as the process may read them: its environment and its files. */
+function connectSecrets(): Secrets {
+  return {
+    async resolve(reference) {
+      const [, kind, name = ''] = /^(env|file):(.+)$/.exec(reference) ?? [];
+      const value = kind === 'file' ? (await readFile(name, 'utf8').catch(() => '')).trim() : process.env[name];
+      if (value === undefined || value === '') throw new Fault('Vanished', `there is no secret under the reference ${reference}`);
+      return value;
+    },
   };
 }
 

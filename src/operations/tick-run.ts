@@ -40,7 +40,7 @@ export async function tickRun(
   ports: Needs,
   found: Run,
   before: RunProgress | undefined,
-  { isLoop }: { readonly isLoop: boolean },
+  { isLoop, isPush }: { readonly isLoop: boolean; readonly isPush: boolean },
 ): Promise<Ticked> {
   const { run, template, engine } = await prepared(ports, found);
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
@@ -95,7 +95,7 @@ export async function tickRun(
       statusCalls: usage.statusCalls + calls,
       metricsCalls: usage.metricsCalls + metricsCalls + cared.metricsCalls + series.metricsCalls,
       samples: usage.samples + series.samples,
-      pushes: usage.pushes,
+      pushes: usage.pushes + (isPush ? 1 : 0),
       tickStarts: usage.tickStarts + plan.launches.length + starting.length,
     },
     ...withTaken(ports, before, template.streaming ? [] : durationsOf(plan.changes, saved, now)),

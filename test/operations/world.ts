@@ -80,6 +80,7 @@ export async function world(database: Pick<TestDatabase, 'freshTable'>, options:
     engines: (name) => (name === 'sleep' ? used : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+    webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits },
   };
   await ports.catalog.addTemplateVersion(aTemplate(template));

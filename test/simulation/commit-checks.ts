@@ -149,7 +149,7 @@ function isCounted(job: Job): boolean {
 const countsOf = ({ metrics, metricsStanding }: Job): string => JSON.stringify([metrics, metricsStanding]);
 
 function warningProblems(history: readonly HistoryEntry[]): readonly (string | false)[] {
-  const told = history.filter(({ name }) => name === 'update').map(({ attempt, data }) => `${attempt} ${String(data?.['warning'])}`);
+  const told = history.filter(({ name }) => name === 'update').map(({ attempt, data }) => `${attempt} ${JSON.stringify(data)}`);
   return [new Set(told).size < told.length && 'has the same warning twice in its history'];
 }
 

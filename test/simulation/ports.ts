@@ -63,6 +63,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       orchestrator: orchestratorFor(process, { executions, faults, random, nowMs, released }),
       engines: (name) => reached.get(name),
       cursors: { encode: encodeCursor, decode: decodeCursor },
+      webhookSecret: () => Promise.resolve(undefined),
       policy: {
         pollFloorSeconds: scenario.pollFloorSeconds,
         // What starts jobs is the starter and the tick.

@@ -16,6 +16,7 @@ const Settings = z.object({
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
 });
 
 export interface LocalSettings {
@@ -30,6 +31,8 @@ export interface LocalSettings {
   readonly pollFloorSeconds: number;
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -46,6 +49,7 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
   --engine-limits JSON          what an engine bears from all runs together:      ({})
                                 {"duckdb":{"max-parallel":4,"starts-per-second":1}}
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: env:NAME or file:path; docs/control-hub-push.md
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -88,6 +92,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         parallel: text,
         'poll-floor-seconds': text,
         'engine-limits': text,
+        'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -110,6 +115,9 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     pollFloorSeconds: parsed.SLUICE_POLL_FLOOR_SECONDS,
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
+    ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
+      ? {}
+      : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
   };
 }
 
