@@ -58,6 +58,7 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
       open: run.count - settledCount(counts),
     },
     records: { input: counts.inputRecordCount, output: counts.outputRecordCount, error: counts.errorRecordCount },
+    ...(run.collecting ? { collecting: run.collecting } : {}),
     ...(run.closing ? { closing: run.closing } : {}),
     ...(run.skipped === undefined ? {} : { 'skipped-sets': run.skipped }),
     ...(run.clonedFrom ? { 'cloned-from': run.clonedFrom } : {}),

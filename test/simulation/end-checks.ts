@@ -48,6 +48,8 @@ async function listProblems({ table }: AtRest, runs: readonly Run[]): Promise<re
     const rows = await table.queryAll({ pk: keys.runsInState(state), consistent: true });
     listed.push(...rows.map(({ sk }) => `${sk} in ${state}`));
   }
+  const collecting = await table.queryAll({ pk: keys.runsCollecting, consistent: true });
+  listed.push(...collecting.map(({ sk }) => `${sk} among the collecting ones`));
   const expected = runs.map(({ id, state }) => `${id} in ${state}`);
   return listed.toSorted().join() === expected.toSorted().join()
     ? []
