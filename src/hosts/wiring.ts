@@ -3,6 +3,7 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -15,6 +16,7 @@ import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
@@ -27,6 +29,7 @@ import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets
 import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
 import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
+import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
@@ -41,6 +44,7 @@ export type StorePorts = Pick<
   | 'jobs'
   | 'slots'
   | 'durations'
+  | 'series'
   | 'cursors'
   | 'apiTokens'
   | 'reportedJobs'
@@ -110,7 +114,9 @@ export function connectPorts(configuration: Configuration, connected: Connected)
     orchestrator: stepFunctionsOrchestrator(client, {
       run: configuration.SLUICE_RUN_STATE_MACHINE_ARN,
       watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
+      nudge: configuration.SLUICE_NUDGE_STATE_MACHINE_ARN,
     }),
+    webhookSecret: connectWebhookSecret(configuration, connectSecrets(configuration)),
     engines: connected.engines,
     policy: connected.policy,
   };
@@ -127,6 +133,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
     reportedJobs: dynamoReportedJobStore(table),
@@ -152,6 +159,10 @@ export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_
     },
     nowMs: () => Date.now(),
   });
+}
+
+function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
+  return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
 }
 
 /**

@@ -71,15 +71,17 @@ export async function worldOf({ seed, traced = false, mutation = {} }: Simulatio
 
 function engineOf(
   name: EngineName,
-  world: Pick<World, 'scenario' | 'random' | 'faults' | 'scheduler' | 'verdict' | 'clocksAgree'>,
+  world: Pick<World, 'scenario' | 'random' | 'faults' | 'scheduler' | 'verdict' | 'seen' | 'clocksAgree'>,
 ): EngineModel {
-  const { scenario, random, faults, scheduler, verdict, clocksAgree } = world;
+  const { scenario, random, faults, scheduler, verdict, seen, clocksAgree } = world;
   return engineModel({
     random,
     faults,
     nowMs: () => scheduler.nowMs(),
     fenceSeconds: name === 'exact' ? 0 : scenario.fenceSeconds,
     longestSeconds: scenario.longestJobSeconds,
+    settleSeconds: name === 'exact' ? 0 : scenario.settleSeconds,
+    isCounted: (id) => seen.counted.has(id),
     ...(clocksAgree ? { verdict } : {}),
   });
 }

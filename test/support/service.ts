@@ -31,6 +31,8 @@ export interface ServiceOptions {
   readonly clock?: HostClock;
   readonly inputRoot?: string;
   readonly pollFloorSeconds?: number;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
 }
 
 const project = pathToFileURL(`${process.cwd()}/`);
@@ -48,6 +50,7 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       pollFloorSeconds: options.pollFloorSeconds ?? 1,
       engineLimits: {},
       allowAnonymous: false,
+      ...(options.controlHubWebhookSecret === undefined ? {} : { controlHubWebhookSecret: options.controlHubWebhookSecret }),
     },
     project,
     load: (path) => loading(import(new URL(`${path}.ts`, project).href) as Promise<unknown>),

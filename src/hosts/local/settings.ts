@@ -19,6 +19,7 @@ const Settings = z.object({
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
   SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
 });
 
 export interface LocalSettings {
@@ -36,6 +37,8 @@ export interface LocalSettings {
   readonly controlHub?: ControlHubSettings;
   /** In place of a Control Hub, one that this host simulates. */
   readonly controlHubSimulator?: boolean;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -60,6 +63,7 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --control-hub-fence-seconds NUMBER                                              (120)
   --control-hub-metrics-settle-seconds NUMBER                                     (180)
                                 what they are for: docs/control-hub.md
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: docs/control-hub-push.md
   --control-hub-simulator       simulates a Control Hub on this machine, for trying without an account
   --allow-anonymous             no token needed; on a loopback address only
   --help
@@ -112,6 +116,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         parallel: text,
         'poll-floor-seconds': text,
         'engine-limits': text,
+        'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         'control-hub-simulator': { type: 'boolean' },
@@ -138,6 +143,9 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
     controlHub: parsed,
     controlHubSimulator: parsed.SLUICE_CONTROL_HUB_SIMULATOR,
+    ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
+      ? {}
+      : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
   };
 }
 
