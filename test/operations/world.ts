@@ -48,7 +48,10 @@ export interface WorldOptions {
   readonly engineLimits?: Policy['engineLimits'];
 }
 
-export async function world(database: TestDatabase, { template, engine: dressed, engineLimits = {} }: WorldOptions = {}): Promise<World> {
+export async function world(
+  database: Pick<TestDatabase, 'freshTable'>,
+  { template, engine: dressed, engineLimits = {} }: WorldOptions = {},
+): Promise<World> {
   const { table } = await database.freshTable();
   let nowMs = START_MS;
   let ulids = 0;
