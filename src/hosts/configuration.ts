@@ -1,5 +1,6 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
+import { ArchiveRoot } from '#contract/archive-root';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -11,6 +12,10 @@ const Configuration = z.object({
   SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** Absent: jobs have no archives that could be listed or cleared. */
+  SLUICE_ARCHIVE_ROOT: ArchiveRoot.exactOptional(),
+  /** Of another store than AWS that speaks S3. */
+  SLUICE_ARCHIVE_ENDPOINT: z.url().exactOptional(),
   AWS_REGION: z.string().default('local'),
 });
 export type Configuration = z.infer<typeof Configuration>;

@@ -7,6 +7,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { ulid } from 'ulid';
+import { directoryArchives } from '#adapters/archives/directory';
+import { s3Archives } from '#adapters/archives/s3';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
@@ -30,6 +32,7 @@ export type StorePorts = Pick<
 
 let installed: Ports | undefined;
 let stores: StorePorts | undefined;
+let archiving: ReturnType<typeof archivePorts> | undefined;
 
 export function installPorts(replacement: Ports | undefined): void {
   installed = replacement;
@@ -41,6 +44,12 @@ export function ports(): Ports {
 
 export function storePorts(): StorePorts {
   return installed ?? (stores ??= connectStores(environmentConfiguration()));
+}
+
+/** Beside the stores, for what lists and clears archives: no other bundle contains S3. */
+export function archivePorts(): StorePorts & Pick<Ports, 'archives'> {
+  if (installed) return installed;
+  return (archiving ??= { ...storePorts(), ...connectArchives(environmentConfiguration()) });
 }
 
 /** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
@@ -101,6 +110,16 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
   };
+}
+
+export function connectArchives(configuration: Configuration): Pick<Ports, 'archives'> {
+  const { SLUICE_ARCHIVE_ROOT: root, SLUICE_ARCHIVE_ENDPOINT: endpoint, AWS_REGION: region } = configuration;
+  if (!root) return {};
+  if (root.kind === 'directory') return { archives: directoryArchives(root.path) };
+  // What the SDK's clients sign with, wherever that is from.
+  const { credentials } = new DynamoDBClient({ region }).config;
+  const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
+  return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
 }
 
 /**

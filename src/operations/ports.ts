@@ -3,6 +3,7 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
+import type { ArchivePath } from '#domain/archive-path';
 import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
 import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
@@ -32,6 +33,8 @@ export interface Ports {
   readonly cursors: Cursors;
   readonly apiTokens: ApiTokenStore;
   readonly policy: Policy;
+  /** Absent where no root is configured for them. */
+  readonly archives?: Archives;
 }
 
 export interface Clock {
@@ -386,4 +389,27 @@ export interface Engine {
   stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
   /** Forgets a final job on the engine. Removing what is unknown is no error. */
   remove(id: EngineJobId): Promise<void>;
+}
+
+/** A file below an archive path. */
+export interface ArchivedFile {
+  /** From the archive path on, with `/`. */
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly modifiedAt: Instant;
+  /** Where listing it tells: two files of one key with the same checksum are the same. */
+  readonly checksum?: string;
+}
+
+/**
+ * What jobs leave behind, below one configured root. Nothing outside of it is read or removed, and symbolic links are not
+ * followed: `ArchiveRefused` where a path leads through one. `ArchiveUnavailable` where the store does not answer.
+ */
+export interface Archives {
+  /** What lies below the path, at whatever depth; nothing where there is no such path. Files alone, in no promised order. */
+  files(path: ArchivePath): AsyncIterable<ArchivedFile>;
+  /** `sha256:<hex>`, or `etag:<tag>` where the store knows no better. Undefined where the file has gone meanwhile. */
+  checksum(path: ArchivePath, key: string): Promise<string | undefined>;
+  /** Removes what lies below the path, and answers how many files that was. Interrupted, it is called again. */
+  clear(path: ArchivePath): Promise<number>;
 }
