@@ -58,7 +58,13 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts', 'functions/**/*.ts'],
-    ignores: ['src/hosts/wiring.ts', 'src/hosts/configuration.ts', 'src/hosts/local/**', 'src/cli/**'],
+    ignores: [
+      'src/hosts/wiring.ts',
+      'src/hosts/configuration.ts',
+      'src/hosts/local/**',
+      'src/hosts/control-hub-simulator/main.ts',
+      'src/cli/**',
+    ],
     rules: {
       'no-restricted-properties': ['error', ...IMPURE],
       'no-restricted-syntax': ['error', ...SYNTAX, CLOCK_SYNTAX],
@@ -72,9 +78,11 @@ export default tseslint.config(
   layer('src/hosts', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli)/'),
   layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
+  // What it simulates is not ours, so nothing of ours may help it.
+  layer('src/hosts/control-hub-simulator', `${AWS}|#(?!hosts/control-hub-simulator/)`),
   layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
-  layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|cli/)`),
+  layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
   {
     files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts'],
     rules: {

@@ -88,6 +88,7 @@ export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   to: z.enum(JOB_STATES),
   attempt: z.number(),
   data: jsonObject.exactOptional(),
+  refused: z.literal(true).exactOptional(),
 });
 
 const origin = z.enum(PARAMETER_ORIGINS);
@@ -144,6 +145,9 @@ export const StoredRun: z.ZodType<Run> = z.object({
 });
 
 export const StoredCounts: z.ZodType<RunCounts> = counts;
+
+/** Those that were written before they knew it are of the first attempt of their run, as nearly all are. */
+export const StoredTaskToken = z.object({ index: z.number(), taskToken: z.string(), runAttempt: z.number().default(1) });
 
 /** Of a run's tick: while the first one is under way there are no counts yet. */
 export const StoredProgress = z.object({

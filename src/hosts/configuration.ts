@@ -16,6 +16,10 @@ const Configuration = z.object({
   SLUICE_ARCHIVE_ROOT: ArchiveRoot.exactOptional(),
   /** Of another store than AWS that speaks S3. */
   SLUICE_ARCHIVE_ENDPOINT: z.url().exactOptional(),
+  /** How long a job's token holds: 72 hours. */
+  SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).default(259_200),
+  /** How long a deleted job is kept: 30 days. */
+  SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).default(2_592_000),
   AWS_REGION: z.string().default('local'),
 });
 export type Configuration = z.infer<typeof Configuration>;

@@ -12,13 +12,17 @@ import { s3Archives } from '#adapters/archives/s3';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
+import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
+import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { nodeSecrets } from '#adapters/node-crypto/secrets';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
 import { epochMs, instant } from '#domain/ids';
@@ -27,7 +31,20 @@ import { environmentConfiguration, type Configuration } from './configuration.ts
 
 export type StorePorts = Pick<
   Ports,
-  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'cursors' | 'apiTokens'
+  | 'clock'
+  | 'randomness'
+  | 'catalog'
+  | 'runs'
+  | 'jobs'
+  | 'slots'
+  | 'durations'
+  | 'cursors'
+  | 'apiTokens'
+  | 'reportedJobs'
+  | 'jobEvents'
+  | 'jobTokens'
+  | 'secrets'
+  | 'jobPolicy'
 >;
 
 let installed: Ports | undefined;
@@ -109,6 +126,14 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     durations: dynamoDurationStore(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+    reportedJobs: dynamoReportedJobStore(table),
+    jobEvents: dynamoJobEventStore(table),
+    jobTokens: dynamoJobTokenStore(table),
+    secrets: nodeSecrets,
+    jobPolicy: {
+      tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,
+      retentionSeconds: configuration.SLUICE_JOB_RETENTION_SECONDS,
+    },
   };
 }
 

@@ -14,13 +14,15 @@ import type { Engine, Ports } from './ports.ts';
 type Needs = Omit<Ports, 'parameterSchemas'>;
 
 export interface CloseJob extends JobRef {
+  /** Of the run, that the child was there for; absent as in `StartJob`. */
+  readonly attempt?: number;
   /** Error name and cause as Step Functions caught them. */
   readonly fault: string;
 }
 
 const ATTEMPTS = 3;
 
-export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promise<void> {
+export async function closeJob(ports: Needs, { fault, attempt: runAttempt, ...ref }: CloseJob): Promise<void> {
   const run = await ports.runs.load(ref.runId);
   if (!run) throw new Fault('Vanished', `there is no run ${ref.runId}`);
   const template = await ports.catalog.template(run.templateId, run.templateVersion);
@@ -29,6 +31,8 @@ export async function closeJob(ports: Needs, { fault, ...ref }: CloseJob): Promi
     const job = await ports.jobs.load(ref, run.count);
     // Started, queued or settled: the tick has it.
     if (!job || job.state !== 'CREATED' || job.start.engineJobId !== undefined || job.start.queuedFor !== undefined) return;
+    // The child of an earlier attempt of the run: this one has a child of its own.
+    if (runAttempt !== undefined && job.runAttempt > runAttempt) return;
     const name = engineJobName(job, job.attempt);
     const found = job.start.intentAt === undefined ? undefined : await engine?.find(name);
     // The engine may still start it: past its fence, the tick looks again and decides.

@@ -17,8 +17,12 @@ import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
+import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
+import type { Listed, PageRequest } from './pages.ts';
 
-export interface Ports {
+export type { Listed, PageRequest } from './pages.ts';
+
+export interface Ports extends JobPorts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly digest: Digest;
@@ -71,20 +75,6 @@ export interface ParameterSchemas {
   /** Compiled once, then asked for every set. Pointers lead into the set. */
   validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
 }
-
-/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly cursor?: string;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** A cursor that this list did not give out. */
-export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
 
 /** Opaque to callers, and bound to the list that gave them out. */
 export interface Cursors {
@@ -291,7 +281,20 @@ export interface NewJob {
 
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
-  readonly taskToken?: string;
+  readonly parked?: ParkedChild;
+  readonly sent?: SentEvent;
+}
+
+/** A child of an execution that waits for the end of its job. */
+export interface ParkedChild {
+  readonly taskToken: string;
+  /** The attempt of the run that the child is there for: the end of an earlier one is nothing to it. */
+  readonly runAttempt: number;
+}
+
+/** Whose job has this index. */
+export interface ParkedAt extends ParkedChild {
+  readonly index: number;
 }
 
 export interface ParametersOfJob extends EffectiveParameters {
@@ -318,17 +321,17 @@ export interface JobStore {
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
   /** Every job that something is left to do for: not settled, or settled with tokens that may be parked. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
-  addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
-  /** All tokens of these jobs. Consistent. */
-  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
+  addTaskToken(ref: JobRef, jobCount: number, parked: ParkedChild): Promise<void>;
+  /** All tokens of these jobs, whatever attempt of the run they belong to. Consistent. */
+  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly ParkedAt[]>;
   /** Nothing is left to do for these settled jobs: their open rows and tokens go. A job that was reopened meanwhile stays. */
-  close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
+  close(run: Run, jobs: readonly Job[], tokens: readonly ParkedAt[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
   jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
-  /** Oldest first. */
-  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+  /** With what was refused, each in its place. */
+  history(ref: JobRef, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
 }
 
 export interface Orchestrator {

@@ -84,6 +84,20 @@ const countsForgotten: Mutation = {
   }),
 };
 
+/** Lets everybody go who waits for a job, whichever attempt of its run he is there for; and takes its time, so that he may have come. */
+const attemptsMixed: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: {
+      ...ports.jobs,
+      async taskTokens(run, jobs) {
+        await ports.clock.pause(20_000);
+        return (await ports.jobs.taskTokens(run, jobs)).map((parked) => ({ ...parked, runAttempt: 1 }));
+      },
+    },
+  }),
+};
+
 /** By what they do. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'the children are let go before their jobs are saved': releasedBeforeSaved,
@@ -93,5 +107,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'the slots of others are not seen': slotsUnread,
   'nobody sweeps': neverSwept,
   'jobs that could not be made are taken for made': conflictTakenForDone,
+  'the children of the next attempt are let go with those of the last': attemptsMixed,
   'the counts of a run are forgotten': countsForgotten,
 };

@@ -12,6 +12,7 @@ import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { epochMs, instant, type Instant } from '#domain/ids';
 import type { Ports } from '#operations/ports';
+import { jobPorts } from '#test/support/job-ports';
 import { faultyTable } from './faulty-table.ts';
 import { LIMIT_SECONDS } from './machines.ts';
 import { orchestratorFor } from './orchestrator-model.ts';
@@ -62,6 +63,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       orchestrator: orchestratorFor(process, { executions, faults, random, nowMs, released }),
       engines: (name) => reached.get(name),
       cursors: { encode: encodeCursor, decode: decodeCursor },
+      ...jobPorts(table),
       policy: {
         pollFloorSeconds: scenario.pollFloorSeconds,
         // What starts jobs is the starter and the tick.

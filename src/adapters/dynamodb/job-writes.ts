@@ -5,9 +5,10 @@
  */
 import { Fault } from '#domain/faults';
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
-import { isSettled, type HistoryEntry, type Job } from '#domain/job';
-import type { JobSave, JobStore, NewJob } from '#operations/ports';
+import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
+import type { JobSave, JobStore, NewJob, ParkedChild } from '#operations/ports';
 import { documentItem } from './decoding.ts';
+import { sentActions } from './job-event-store.ts';
 import { keys, shardOf } from './keys.ts';
 import type { Action, Item, Table, Unguarded } from './table.ts';
 
@@ -78,7 +79,7 @@ function creationActions(job: Job, jobCount: number): readonly Action[] {
   ];
 }
 
-function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
+function changeActions({ before, entries, metrics, parked, sent }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
   // The job itself has those of its current attempt.
   const ended = job.attempt > before.attempt ? (metrics ?? before.metrics) : undefined;
@@ -89,7 +90,8 @@ function changeActions({ before, entries, metrics, taskToken }: JobSave, job: Jo
     ...(staysClosed ? [] : [{ kind: 'put', item: openItem(job, jobCount) } satisfies Action]),
     ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
     ...(ended ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), ended) } satisfies Action] : []),
-    ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
+    ...(parked === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, parked) } satisfies Action]),
+    ...(sent ? sentActions(idOf(job), sent) : []),
   ];
 }
 
@@ -100,8 +102,8 @@ function historyItem(job: Job, entry: HistoryEntry): Item {
 /** The whole job, so that a tick reads nothing else. */
 const openItem = (job: Job, jobCount: number): Item => documentItem(keys.open(job, jobCount), job, { version: job.version });
 
-export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, taskToken: string): Item {
-  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken };
+export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, { taskToken, runAttempt }: ParkedChild): Item {
+  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken, runAttempt };
 }
 
 function sharedTransactions(table: Table): (change: Unsubmitted) => Promise<boolean> {

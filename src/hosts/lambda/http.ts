@@ -28,15 +28,35 @@ export interface HttpRequest<Body = undefined> {
   readonly header: (name: string) => string | undefined;
 }
 
-export interface Route {
+/** Of a route that a job's own token opens too: who calls is for the route to find out (job-access.ts). */
+export interface JobRequest extends Omit<HttpRequest, 'body' | 'caller'> {
+  /** By an API token. */
+  readonly caller?: Caller;
+  /** That such a token needs. */
+  readonly scope: Scope;
+  readonly event: APIGatewayProxyEventV2;
+  readonly sourceIp: string;
+}
+
+interface ScopedRoute {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
+  readonly opensTo: 'scope';
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
 
+interface JobTokenRoute {
+  readonly routeKey: string;
+  readonly scope: Scope;
+  readonly opensTo: 'scope-or-job-token';
+  readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
+}
+
+export type Route = ScopedRoute | JobTokenRoute;
+
 export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
-  return { routeKey, scope, handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
+  return { routeKey, scope, opensTo: 'scope', handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
 }
 
 export function routeWithBody<Body>(
@@ -49,9 +69,23 @@ export function routeWithBody<Body>(
   return {
     routeKey,
     scope,
+    opensTo: 'scope',
     async handle(event, caller) {
       const parsed = parseBody(event, schema, options);
       return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
+    },
+  };
+}
+
+export function routeWithJobToken(routeKey: string, scope: Scope, handle: (request: JobRequest) => Promise<HttpReply>): Route {
+  return {
+    routeKey,
+    scope,
+    opensTo: 'scope-or-job-token',
+    handle(event, caller) {
+      const { path, query, header } = readersOf(event);
+      const { sourceIp } = event.requestContext.http;
+      return handle({ path, query, header, scope, event, sourceIp, ...(caller ? { caller } : {}) });
     },
   };
 }
@@ -86,13 +120,15 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
   const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
   if (!caller) {
+    if (found.opensTo === 'scope-or-job-token') return found.handle(event, caller);
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
   }
   // Beside the work, not before it; awaited, because Lambda stops what is left over when an answer is out.
   const recorded = recordUse(apiTokens, caller, { at: now, from: event.requestContext.http.sourceIp });
   try {
-    if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
+    if (found.opensTo === 'scope' && !allows(caller, found.scope))
+      return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
     return await found.handle(event, caller);
   } finally {
     await recorded;
@@ -111,9 +147,11 @@ function faults({ error, event }: { readonly error: Error | null; readonly event
 }
 
 function requestOf<Body>(event: APIGatewayProxyEventV2, caller: Caller, body: Body): HttpRequest<Body> {
+  return { body, caller, ...readersOf(event) };
+}
+
+function readersOf(event: APIGatewayProxyEventV2): Pick<HttpRequest, 'path' | 'query' | 'header'> {
   return {
-    body,
-    caller,
     path: (name) => event.pathParameters?.[name] ?? '',
     query: (name) => event.queryStringParameters?.[name],
     header: (name) => event.headers[name],
