@@ -15,6 +15,7 @@ import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobOutputStore } from '#adapters/dynamodb/job-output-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
@@ -43,6 +44,7 @@ export type StorePorts = Pick<
   | 'reportedJobs'
   | 'jobEvents'
   | 'jobTokens'
+  | 'jobOutputs'
   | 'secrets'
   | 'jobPolicy'
 >;
@@ -64,9 +66,9 @@ export function storePorts(): StorePorts {
 }
 
 /** Beside the stores, for what lists and clears archives: no other bundle contains S3. */
-export function archivePorts(): StorePorts & Pick<Ports, 'archives'> {
+export function archivePorts(): StorePorts & Pick<Ports, 'archives' | 'digest'> {
   if (installed) return installed;
-  return (archiving ??= { ...storePorts(), ...connectArchives(environmentConfiguration()) });
+  return (archiving ??= { ...storePorts(), digest: canonicalDigest, ...connectArchives(environmentConfiguration()) });
 }
 
 /** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
@@ -129,6 +131,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     reportedJobs: dynamoReportedJobStore(table),
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
+    jobOutputs: dynamoJobOutputStore(table),
     secrets: nodeSecrets,
     jobPolicy: {
       tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,

@@ -3,7 +3,6 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
-import type { ArchivePath } from '#domain/archive-path';
 import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
 import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
@@ -17,6 +16,7 @@ import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
 import type { Pattern, Template } from '#domain/template';
+import type { Archives } from './archive-ports.ts';
 import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
 import type { Listed, PageRequest } from './pages.ts';
 
@@ -392,27 +392,4 @@ export interface Engine {
   stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
   /** Forgets a final job on the engine. Removing what is unknown is no error. */
   remove(id: EngineJobId): Promise<void>;
-}
-
-/** A file below an archive path. */
-export interface ArchivedFile {
-  /** From the archive path on, with `/`. */
-  readonly key: string;
-  readonly sizeBytes: number;
-  readonly modifiedAt: Instant;
-  /** Where listing it tells: two files of one key with the same checksum are the same. */
-  readonly checksum?: string;
-}
-
-/**
- * What jobs leave behind, below one configured root. Nothing outside of it is read or removed, and symbolic links are not
- * followed: `ArchiveRefused` where a path leads through one. `ArchiveUnavailable` where the store does not answer.
- */
-export interface Archives {
-  /** What lies below the path, at whatever depth; nothing where there is no such path. Files alone, in no promised order. */
-  files(path: ArchivePath): AsyncIterable<ArchivedFile>;
-  /** `sha256:<hex>`, or `etag:<tag>` where the store knows no better. Undefined where the file has gone meanwhile. */
-  checksum(path: ArchivePath, key: string): Promise<string | undefined>;
-  /** Removes what lies below the path, and answers how many files that was. Interrupted, it is called again. */
-  clear(path: ArchivePath): Promise<number>;
 }

@@ -10,7 +10,7 @@ import path from 'node:path';
 import { archivePathText, type ArchivePath } from '#domain/archive-path';
 import { Fault } from '#domain/faults';
 import { instant } from '#domain/ids';
-import type { ArchivedFile, Archives } from '#operations/ports';
+import type { ArchivedFile, Archives } from '#operations/archive-ports';
 
 export function directoryArchives(root: string): Archives {
   return {

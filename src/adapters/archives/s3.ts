@@ -8,7 +8,7 @@ import * as z from 'zod';
 import type { ArchivePath } from '#domain/archive-path';
 import { Fault } from '#domain/faults';
 import { instant } from '#domain/ids';
-import type { ArchivedFile, Archives } from '#operations/ports';
+import type { ArchivedFile, Archives } from '#operations/archive-ports';
 import { s3Requests, type AskS3, type S3Options } from './s3-requests.ts';
 
 export interface S3ArchiveOptions extends S3Options {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parseArchivePath, type ArchivePath } from '#domain/archive-path';
-import type { ArchivedFile, Archives } from '#operations/ports';
+import type { ArchivedFile, Archives } from '#operations/archive-ports';
 
 export interface ArchivesUnderTest {
   readonly archives: Archives;

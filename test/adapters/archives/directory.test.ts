@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { directoryArchives } from '#adapters/archives/directory';
-import type { Archives } from '#operations/ports';
+import type { Archives } from '#operations/archive-ports';
 import { archivePath, archivesContract, filesOf } from './archives.contract.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { s3Archives } from '#adapters/archives/s3';
-import type { Archives } from '#operations/ports';
+import type { Archives } from '#operations/archive-ports';
 import { at } from '#test/domain/builders';
 import { CREDENTIALS, startFakeS3, type FakeS3 } from '#test/support/fake-s3';
 import { archivePath, archivesContract, filesOf } from './archives.contract.ts';
