@@ -64,13 +64,14 @@ type Recorded = { readonly kind: 'recorded'; readonly index: OutputIndex } | Ext
 async function recorded(ports: Needs, indexing: Indexing): Promise<Recorded> {
   const { id, sequence } = indexing;
   try {
+    // Before the listing: after a reset meanwhile, what was listed is not of the next attempt.
+    const attempt = (await ports.reportedJobs.load(id))?.attempt ?? 1;
     const outputs = await outputsOf(indexing);
     if (outputs.length > OUTPUTS)
       return { kind: 'failed', message: `there are more than ${OUTPUTS} outputs: give narrower patterns`, mayPass: false };
     await ports.jobOutputs.put(id, sequence, outputs);
-    const job = await ports.reportedJobs.load(id);
     const sizeBytes = outputs.reduce((sum, output) => sum + output.sizeBytes, 0);
-    const index: OutputIndex = { sequence, attempt: job?.attempt ?? 1, at: ports.clock.now(), count: outputs.length, sizeBytes };
+    const index: OutputIndex = { sequence, attempt, at: ports.clock.now(), count: outputs.length, sizeBytes };
     await ports.jobOutputs.publish(id, index);
     return { kind: 'recorded', index };
   } catch (error) {

@@ -190,6 +190,21 @@ describe('indexing a job', () => {
     }
   });
 
+  test('while it is reset is told so, and its outputs are not those of the next attempt', async () => {
+    const job = await finished(['a']);
+    const { files } = directoryArchives(root);
+    install({
+      async *files(path) {
+        yield* files(path);
+        expect((await reset(job)).status).toBe(200);
+      },
+    });
+    const answer = await index(job);
+    expect([answer.status, slug(answer), answer.body['state']]).toEqual([409, 'event-refused', 'CREATED']);
+    expect((await jobs.view(job)).body['attempt']).toBe(2);
+    expect(keysOf(await outputs(job))).toEqual([]);
+  });
+
   test('by two at once ends with the outputs of one of them', async () => {
     const job = await finished(['a', 'b']);
     const answers = await Promise.all([index(job), index(job, { patterns: ['a'] })]);
