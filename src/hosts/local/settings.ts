@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
+import { ArchiveRoot } from '#contract/archive-root';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
@@ -16,6 +17,7 @@ const Settings = z.object({
   SLUICE_PARALLEL: z.coerce.number().int().min(1).max(64).default(2),
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
   SLUICE_ENGINE_LIMITS: EngineLimits,
+  SLUICE_ARCHIVE_ROOT: ArchiveRoot.optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
   SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
@@ -39,6 +41,7 @@ export interface LocalSettings {
   readonly controlHubSimulator?: boolean;
   /** A reference. */
   readonly controlHubWebhookSecret?: string;
+  readonly archiveRoot?: ArchiveRoot;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -50,6 +53,7 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --data-dir DIRECTORY          where everything is kept                          (.sluice)
   --input-root DIRECTORY        jobs read files below it                          (.)
   --output-root DIRECTORY       jobs write files below it                         (<data-dir>/output)
+  --archive-root DIRECTORY      archives of jobs that report themselves           (<data-dir>/archives)
   --dynamodb-endpoint URL       another DynamoDB than the embedded one
   --parallel NUMBER             DuckDB jobs that run at once                      (2)
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
@@ -112,6 +116,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'data-dir': text,
         'input-root': text,
         'output-root': text,
+        'archive-root': text,
         'dynamodb-endpoint': text,
         parallel: text,
         'poll-floor-seconds': text,
@@ -130,6 +135,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
 
 function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
   const dataDir = resolve(parsed.SLUICE_DATA_DIR);
+  const root = parsed.SLUICE_ARCHIVE_ROOT;
   return {
     port: parsed.SLUICE_PORT,
     host: parsed.SLUICE_HOST,
@@ -146,6 +152,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
       ? {}
       : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
+    ...(root === undefined ? {} : { archiveRoot: root.kind === 'directory' ? { ...root, path: resolve(root.path) } : root }),
   };
 }
 
