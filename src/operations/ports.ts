@@ -216,6 +216,8 @@ export interface RunProgress {
   readonly durationsSeen: number;
   /** What its queued jobs wait for. */
   readonly waiting?: Waiting;
+  /** When the last tick that came to its end looked. */
+  readonly lookedAt?: Instant;
 }
 
 export interface Waiting {
@@ -300,20 +302,20 @@ export interface JobStore {
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
   parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
   /**
-   * Each change is one conditional transaction (job item, history entries, open row, metrics, token, counts), many of which
-   * share a request. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
+   * Each change is one conditional transaction (job item, history entries, open row, records of counts, token, counts), many of
+   * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
    * the next version.
    */
   save(
     changes: readonly JobSave[],
     jobCount: number,
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
-  /** Every job that something is left to do for: not settled, or settled with tokens that may be parked. Consistent. */
+  /** Every job that something is left to do for: not settled, or settled with tokens that may be parked or with aftercare. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
   addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
   /** All tokens of these jobs. Consistent. */
   taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
-  /** Nothing is left to do for these settled jobs: their open rows and tokens go. A job that was reopened meanwhile stays. */
+  /** Nothing is left to do for these settled jobs: their open rows go, and these tokens. A job that was reopened meanwhile stays. */
   close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
