@@ -366,7 +366,10 @@ export interface Engine {
   start(start: EngineStart): Promise<EngineStartOutcome>;
   /** The engine job of that name, if the engine has one. */
   find(name: EngineJobName): Promise<EngineJobId | undefined>;
-  /** One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. */
+  /**
+   * One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. One that the engine did not
+   * answer for, though it answered for others, is `unanswered`; where it answered for none this throws.
+   */
   status(ids: readonly EngineJobId[]): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>>;
   /**
    * How long after a job's end its counts may still come or change. 0: what the engine says of a final job is all there will be.
@@ -383,4 +386,12 @@ export interface Engine {
   stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
   /** Forgets a final job on the engine. Removing what is unknown is no error. */
   remove(id: EngineJobId): Promise<void>;
+}
+
+/** Secrets by reference: `env:NAME`, `file:path`, `ssm:name`, `secretsmanager:name`. The values are never stored, logged or answered. */
+export interface Secrets {
+  /** Rejects, without the value and with the reference, where it cannot be read. Remembered for a while. */
+  resolve(reference: string): Promise<string>;
+  /** As `resolve`, past what is remembered: the secret may have been changed. */
+  renew(reference: string): Promise<string>;
 }

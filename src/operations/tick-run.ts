@@ -4,6 +4,7 @@
  */
 import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
+import { isFinalState } from '#domain/engine-job';
 import { Fault } from '#domain/faults';
 import { secondsBetween, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
@@ -125,7 +126,7 @@ async function reportsOf(
     const statuses = await engine.status(ids.slice(from, from + STATUS_CHUNK));
     calls += 1;
     await inTurns([...statuses], async ([id, status]) => {
-      const isOver = status.state !== 'queued' && status.state !== 'running';
+      const isOver = isFinalState(status.state);
       metricsCalls += isOver ? 1 : 0;
       reports.set(id, { status, ...(isOver ? await countsOf(engine, id) : {}) });
     });
