@@ -106,7 +106,10 @@ function changeProblems({ job: before, history }: JobSeen, job: Job, entries: re
     ...problems,
     (state !== job.state || sequence !== job.sequence) && `is ${job.state} at ${job.sequence}, its history ${state} at ${sequence}`,
     attempt !== job.attempt && `is in attempt ${job.attempt}, its history in ${attempt}`,
-    isSettled(before) && !entries.some(({ name }) => name === 'reset') && `was written though it is settled as ${before.state}`,
+    isSettled(before) &&
+      before.aftercare === undefined &&
+      !entries.some(({ name }) => name === 'reset') &&
+      `was written though it is settled as ${before.state}`,
   ];
 }
 

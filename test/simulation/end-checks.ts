@@ -91,8 +91,8 @@ function engineProblems({ engines, seen }: AtRest): readonly string[] {
   const expected = new Set(known);
   return [...engines.values()].flatMap((engine) =>
     engine
-      .jobs()
-      .filter((job) => engine.isActive(job) && !job.excused && !expected.has(job.name))
+      .active()
+      .filter(({ name, excused }) => !excused && !expected.has(name))
       .map(({ name }) => `${name} goes on on its engine, and nobody looks after it`),
   );
 }

@@ -26,9 +26,9 @@ export interface ModelJob {
 }
 
 export interface EngineModel {
-  jobs(): readonly ModelJob[];
+  /** Those that go on. */
+  active(): readonly Pick<ModelJob, 'name' | 'excused'>[];
   portFor(process: Process): Engine;
-  isActive(job: ModelJob): boolean;
 }
 
 export interface EngineModelInput {
@@ -73,8 +73,7 @@ export function engineModel(input: EngineModelInput): EngineModel {
     return job;
   };
   return {
-    jobs: () => [...jobs.values()],
-    isActive,
+    active: () => [...jobs.values()].filter(isActive),
     portFor: (process) => {
       const call = <Result>(what: string, effect: () => Result, more: Partial<Call<Result>> = {}): Promise<Result> =>
         process.call<Result>({ kind: 'engine', what: () => `engine ${what}`, effect, unavailable: 'EngineUnavailable', ...more });
