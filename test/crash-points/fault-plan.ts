@@ -1,9 +1,17 @@
 /**
  * What goes wrong, enumerated instead of drawn: the k-th call meets an outcome that suits it. Every request of the table, every call
  * of the orchestrator, every delivery of a task and every HTTP request to the engine is one call; they are counted in their order,
- * which is the same each time. A crash takes with it what every process remembers.
+ * which is the same each time.
  */
-import { DELIVERY_FATES, POSSIBLE, type CallFate, type CallKind, type DeliveryFate, type Faults } from '#test/simulation/faults';
+import {
+  CALL_FATES,
+  DELIVERY_FATES,
+  POSSIBLE,
+  type CallFate,
+  type CallKind,
+  type DeliveryFate,
+  type Faults,
+} from '#test/simulation/faults';
 
 /** What becomes of a request to Control Hub. */
 export const HUB_OUTCOMES = [
@@ -24,15 +32,19 @@ export const HUB_OUTCOMES = [
   '429-long',
   /** From here on searches do not show what is newer than a minute. */
   'index-late',
-  /** The effect, which searches do not show for a minute, and no answer, or a crash, or twice. */
+  /** The effect, which searches do not show for a minute, and no answer, or a death, or twice. */
   'dropped-unseen',
-  'crash-unseen',
+  'dies-unseen',
   'twice-unseen',
-  /** The effect, which searches do not show until long after the fence, and no answer, or a crash. */
+  /** The effect, which searches do not show until long after the fence, and no answer, or a death. */
   'dropped-blind',
-  'crash-blind',
+  'dies-blind',
+  /** The process dies, and all others with it: as a host that is killed. */
   'crash-before',
   'crash-after',
+  /** It dies alone: as one Lambda of several. */
+  'dies-before',
+  'dies-after',
 ] as const;
 export type HubOutcome = (typeof HUB_OUTCOMES)[number];
 
@@ -42,26 +54,34 @@ export type Outcome = Exclude<CallFate | DeliveryFate | HubOutcome, 'ok'>;
 export type HubCallClass = 'hub-create' | 'hub-action' | 'hub-search' | 'hub-read';
 export type CallClass = CallKind | 'delivery' | HubCallClass;
 
-const OF_READS = ['error-before', 'dropped', 'hangs', '429', '429-long', 'crash-before', 'crash-after'] as const;
-const OF_ACTIONS = ['error-before', 'error-after', 'dropped', 'hangs', 'twice', '429', '429-long', 'crash-before', 'crash-after'] as const;
+const OF_READS = ['error-before', 'dropped', 'hangs', '429', '429-long', 'crash-before', 'dies-before'] as const;
+const OF_ACTIONS = ['error-before', 'error-after', 'dropped', 'hangs', 'twice', '429', '429-long', ...crashes('before', 'after')] as const;
+
+function crashes<When extends 'before' | 'after'>(...whens: readonly When[]): readonly (`crash-${When}` | `dies-${When}`)[] {
+  return whens.flatMap((when) => [`crash-${when}`, `dies-${when}`] as const);
+}
 
 export const OUTCOMES: Readonly<Record<CallClass, readonly Outcome[]>> = {
-  ...POSSIBLE,
+  ...ofPorts(),
   delivery: DELIVERY_FATES,
   'hub-read': OF_READS,
   'hub-search': [...OF_READS, 'index-late'],
   'hub-action': OF_ACTIONS,
-  'hub-create': [
-    ...OF_ACTIONS,
-    'lands-late',
-    'index-late',
-    'dropped-unseen',
-    'crash-unseen',
-    'twice-unseen',
-    'dropped-blind',
-    'crash-blind',
-  ],
+  'hub-create': [...OF_ACTIONS, 'lands-late', 'index-late', 'dropped-unseen', 'dies-unseen', 'twice-unseen', 'dropped-blind', 'dies-blind'],
 };
+
+/** As in the simulation, and each death also alone. */
+function ofPorts(): Readonly<Record<CallKind, readonly Outcome[]>> {
+  const kinds = Object.entries(POSSIBLE) as readonly (readonly [CallKind, readonly Outcome[]])[];
+  const alone = (outcome: Outcome): readonly Outcome[] => {
+    if (outcome === 'crash-before') return crashes('before');
+    return outcome === 'crash-after' ? crashes('after') : [outcome];
+  };
+  return Object.fromEntries(kinds.map(([kind, outcomes]) => [kind, outcomes.flatMap(alone)])) as unknown as Record<
+    CallKind,
+    readonly Outcome[]
+  >;
+}
 
 /** One fault: at which call, and what. A number chooses among the outcomes that suit whatever call that is. */
 export interface PlannedFault {
@@ -80,6 +100,8 @@ export interface CallSeen {
 export interface FaultPlan extends Faults {
   readonly calls: readonly CallSeen[];
   hubOutcome(callClass: HubCallClass, what: string): HubOutcome | 'ok';
+  /** Of the crash that was met last. */
+  diesAlone(): boolean;
 }
 
 /** So that things happen one after the other. */
@@ -89,6 +111,7 @@ export function faultPlan(planned: readonly PlannedFault[]): FaultPlan {
   const byPlace = new Map(planned.map((fault) => [fault.k, fault.outcome]));
   const calls: CallSeen[] = [];
   let active = true;
+  let diesAlone = false;
   const met = (callClass: CallClass, what: string): Outcome | 'ok' => {
     if (!active) return 'ok';
     const k = calls.length + 1;
@@ -98,13 +121,15 @@ export function faultPlan(planned: readonly PlannedFault[]): FaultPlan {
     if (outcome !== undefined && !suiting.includes(outcome))
       throw new Error(`call ${k}, ${what}, is a ${callClass}: it cannot meet ${outcome}`);
     calls.push({ k, class: callClass, what, ...(outcome === undefined ? {} : { outcome }) });
+    if (outcome !== undefined && isDeath(outcome)) diesAlone = outcome.startsWith('dies-');
     return outcome ?? 'ok';
   };
   return {
     calls,
     // What suits a class is of the class's own outcomes.
     hubOutcome: (callClass, what) => met(callClass, what) as HubOutcome | 'ok',
-    callFate: (kind, what) => met(kind, what()) as CallFate,
+    callFate: (kind, what) => fateOf(met(kind, what())),
+    diesAlone: () => diesAlone,
     deliveryFate: (task) => met('delivery', `invoke ${task}`) as DeliveryFate,
     callDelayMs: () => (active ? CALL_MS : 0),
     happens: () => false,
@@ -112,4 +137,13 @@ export function faultPlan(planned: readonly PlannedFault[]): FaultPlan {
       active = false;
     },
   };
+}
+
+const isDeath = (outcome: Outcome): boolean => /^(?:crash|dies)-/.test(outcome);
+
+/** As a process meets it; what Control Hub does is beyond that. */
+export function fateOf(outcome: Outcome | 'ok'): CallFate {
+  if (isDeath(outcome as Outcome)) return outcome.endsWith('-before') ? 'crash-before' : 'crash-after';
+  const fates: readonly string[] = CALL_FATES;
+  return fates.includes(outcome) ? (outcome as CallFate) : 'ok';
 }

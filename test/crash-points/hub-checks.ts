@@ -8,7 +8,7 @@
  *     until its fence was over. That is the risk that remains with a call that has no key; such an instance may also outlive its job.
  */
 import { engineJobName } from '#domain/ids';
-import { isTerminal, runAt } from '#hosts/control-hub-simulator/timeline';
+import { isTerminal, runAt, type JobStatusName } from '#hosts/control-hub-simulator/timeline';
 import type { ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
 import type { JobSeen, Seen } from '#test/simulation/commit-checks';
 import type { HubOutcome } from './fault-plan.ts';
@@ -16,7 +16,12 @@ import type { HubOutcome } from './fault-plan.ts';
 export interface HubChecks {
   doubted(name: string, outcome: HubOutcome): void;
   noted(message: string): void;
-  problems(input: { readonly simulator: ControlHubSimulator; readonly seen: Seen; readonly nowMs: number }): readonly string[];
+  problems(input: {
+    readonly simulator: ControlHubSimulator;
+    readonly seen: Seen;
+    readonly removes: boolean;
+    readonly nowMs: number;
+  }): readonly string[];
   /** Told of so far. */
   excused(): Excused;
 }
@@ -34,11 +39,14 @@ interface Span {
   readonly fromMs: number;
   readonly toMs: number;
   readonly wasStopped: boolean;
+  /** Its last status. */
+  readonly status: JobStatusName;
+  readonly isRemoved: boolean;
 }
 
 /** By what their start met. */
 const SEEN_DOUBLE: readonly HubOutcome[] = ['twice'];
-const UNSEEN: readonly HubOutcome[] = ['twice-unseen', 'dropped-blind', 'crash-blind'];
+const UNSEEN: readonly HubOutcome[] = ['twice-unseen', 'dropped-blind', 'dies-blind'];
 
 export function hubChecks(): HubChecks {
   const doubts = new Map<string, HubOutcome[]>();
@@ -73,12 +81,13 @@ export function hubChecks(): HubChecks {
       told.push(message);
     },
     excused: () => excused,
-    problems({ simulator, seen, nowMs }) {
+    problems({ simulator, seen, removes, nowMs }) {
       simulator.settle();
       const spans = spansOf(simulator, nowMs);
       const left = outliving(spans, [...seen.jobs.values()]);
       excused.unseen.push(...left.filter(({ name }) => hasMet(name, UNSEEN)).map(({ name }) => name));
-      return [...doubled(spans), ...left.filter(({ name }) => !hasMet(name, UNSEEN)).map(({ problem }) => problem)];
+      const duties = spans.filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN])).flatMap((span) => neglected(span, removes));
+      return [...doubled(spans), ...duties, ...left.filter(({ name }) => !hasMet(name, UNSEEN)).map(({ problem }) => problem)];
     },
   };
 }
@@ -91,9 +100,26 @@ function spansOf({ hub }: ControlHubSimulator, nowMs: number): readonly Span[] {
       const end = view.history.find(({ status }) => isTerminal(status));
       const wasStopped = run.interventions.some(({ kind }) => kind !== 'acknowledge');
       const [name = ''] = job.definition.rawJobTags;
-      return [{ name, id: job.id, fromMs: run.startedMs, toMs: end?.atMs ?? Infinity, wasStopped }];
+      return [
+        {
+          name,
+          id: job.id,
+          fromMs: run.startedMs,
+          toMs: end?.atMs ?? Infinity,
+          wasStopped,
+          status: view.phase.status,
+          isRemoved: job.deletedMs !== null,
+        },
+      ];
     }),
   );
+}
+
+function neglected({ name, status, isRemoved }: Span, removes: boolean): readonly string[] {
+  return [
+    ...(status === 'INACTIVE_ERROR' ? [`the failure of ${name} was not acknowledged`] : []),
+    ...(removes && !isRemoved ? [`${name} was not removed`] : []),
+  ];
 }
 
 /** An attempt ends when its instances have: nothing runs on that no job stands for. */

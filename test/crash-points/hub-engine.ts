@@ -6,6 +6,7 @@ import { controlHubEngine } from '#adapters/engines/control-hub/engine';
 import type { Engine } from '#operations/ports';
 import { controlHubSimulator, sequentialIds, type ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
 import type { RunPlan } from '#hosts/control-hub-simulator/run-plan';
+import type { Mutation } from '#test/simulation/ports';
 import type { Process } from '#test/simulation/processes';
 import type { Random } from '#test/simulation/random';
 import { ANSWER_MS, hubFetch, type HubFetchInput } from './hub-fetch.ts';
@@ -24,15 +25,21 @@ export interface SimulatedHub {
   portFor(process: Process): Engine;
 }
 
+/** What a planted bug is planted into, also below the port. */
+export interface HubMutation extends Mutation {
+  readonly fetch?: (fetch: typeof globalThis.fetch) => typeof globalThis.fetch;
+}
+
 export interface SimulatedHubInput extends Omit<HubFetchInput, 'process' | 'simulator'> {
   readonly nowMs: () => number;
   readonly random: Random;
   /** Of the runs that start first, one each. */
   readonly firstPlans: readonly Partial<RunPlan>[];
   readonly noted: (message: string) => void;
+  readonly mutation: HubMutation;
 }
 
-export function simulatedHub({ nowMs, random, firstPlans, noted, ...calls }: SimulatedHubInput): SimulatedHub {
+export function simulatedHub({ nowMs, random, firstPlans, noted, mutation, ...calls }: SimulatedHubInput): SimulatedHub {
   const simulator = controlHubSimulator({
     nowMs,
     newId: sequentialIds(),
@@ -47,11 +54,12 @@ export function simulatedHub({ nowMs, random, firstPlans, noted, ...calls }: Sim
     simulator,
     portFor(process) {
       const pause = (ms: number): Promise<void> => process.pause(ms);
+      const fetch = hubFetch({ process, simulator, ...calls });
       const client = hubClient({
         url: 'http://127.0.0.1',
         credentials: { current: () => held, renewed: () => held },
         hosts: allowedHosts([]),
-        fetch: hubFetch({ process, simulator, ...calls }),
+        fetch: mutation.fetch?.(fetch) ?? fetch,
         // What hangs says so by itself.
         timer: () => () => undefined,
         limits: { answerMs: ANSWER_MS },

@@ -1,9 +1,8 @@
 /** Control Hub as one process reaches it: every request is a call of the plan, and reaches the simulator with what it is to meet. */
 import type { ControlHubSimulator, SimulatorOutcome } from '#hosts/control-hub-simulator/simulator';
 import type { SwitchSettings } from '#hosts/control-hub-simulator/switches';
-import type { CallFate } from '#test/simulation/faults';
 import type { Process } from '#test/simulation/processes';
-import type { FaultPlan, HubCallClass, HubOutcome } from './fault-plan.ts';
+import { fateOf, type FaultPlan, type HubCallClass, type HubOutcome } from './fault-plan.ts';
 
 export interface HubFetchInput {
   readonly process: Process;
@@ -38,7 +37,7 @@ export function hubFetch({ process, plan, simulator, doubted }: HubFetchInput): 
       fate: fateOf(outcome),
       unavailable: 'EngineUnavailable',
       effect() {
-        simulator.set({ faults: [], ...switchesOf(outcome) });
+        if (outcome !== 'ok') simulator.set(switchesOf(outcome));
         const headers = Object.fromEntries(Object.entries(init?.headers ?? {}).map(([key, value]) => [key.toLowerCase(), String(value)]));
         return simulator.respond({ method, url: `${url.pathname}${url.search}`, headers, body });
       },
@@ -62,16 +61,13 @@ function classOf(method: string, path: string): HubCallClass {
   return asks ? 'hub-read' : 'hub-action';
 }
 
-function fateOf(outcome: HubOutcome | 'ok'): CallFate {
-  if (outcome === 'crash-before') return 'crash-before';
-  return outcome.startsWith('crash-') ? 'crash-after' : 'ok';
-}
-
 function switchesOf(outcome: HubOutcome | 'ok'): SwitchSettings {
   switch (outcome) {
     case 'ok':
     case 'crash-before':
     case 'crash-after':
+    case 'dies-before':
+    case 'dies-after':
       return {};
     case 'error-before':
     case 'error-after': {
@@ -90,7 +86,7 @@ function switchesOf(outcome: HubOutcome | 'ok'): SwitchSettings {
     case '429-long':
       return struckBy({ kind: 'answer', status: 429, retryAfter: String(LONG_REST_SECONDS) });
     case 'index-late':
-    case 'crash-unseen':
+    case 'dies-unseen':
       return { searchDelayMs: INDEX_MS.late };
     case 'dropped-unseen':
       return { ...struckBy({ kind: 'drop', when: 'after' }), searchDelayMs: INDEX_MS.late };
@@ -98,7 +94,7 @@ function switchesOf(outcome: HubOutcome | 'ok'): SwitchSettings {
       return { ...struckBy({ kind: 'twice' }), searchDelayMs: INDEX_MS.late };
     case 'dropped-blind':
       return { ...struckBy({ kind: 'drop', when: 'after' }), searchDelayMs: INDEX_MS.blind };
-    case 'crash-blind':
+    case 'dies-blind':
       return { searchDelayMs: INDEX_MS.blind };
   }
 }

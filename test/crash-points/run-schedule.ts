@@ -1,13 +1,12 @@
 /** One schedule: a scenario, and what goes wrong in it. The same schedule happens the same way each time. */
 import type { EngineModel } from '#test/simulation/engine-model';
-import type { Mutation } from '#test/simulation/ports';
 import { seededRandom } from '#test/simulation/random';
 import { simulated, withoutStacks } from '#test/simulation/simulate';
 import { worldFrom } from '#test/simulation/world';
 import { countsChecks } from './counts-checks.ts';
 import { faultPlan, type CallSeen, type PlannedFault } from './fault-plan.ts';
 import { hubChecks, type Excused } from './hub-checks.ts';
-import { simulatedHub, type SimulatedHub } from './hub-engine.ts';
+import { simulatedHub, type HubMutation, type SimulatedHub } from './hub-engine.ts';
 import { SCENARIOS, type CrashScenario, type ScenarioName } from './scenarios.ts';
 
 export interface Schedule {
@@ -17,7 +16,7 @@ export interface Schedule {
 
 export interface ScheduleOptions {
   readonly traced?: boolean;
-  readonly mutation?: Mutation;
+  readonly mutation?: HubMutation;
   /** Chooses among what could happen at the same moment. */
   readonly seed?: number;
 }
@@ -46,12 +45,13 @@ export function runSchedule({ scenario: name, faults }: Schedule, options: Sched
       faults: plan,
       traced,
       mutation,
-      dieTogether: true,
+      dieTogether: () => !plan.diesAlone(),
       engines({ scheduler, trace }) {
         hub = simulatedHub({
           plan,
           random,
           firstPlans,
+          mutation,
           nowMs: () => scheduler.nowMs(),
           doubted: checks.doubted,
           noted(message) {
@@ -74,7 +74,8 @@ export function runSchedule({ scenario: name, faults }: Schedule, options: Sched
     });
     const { violation, virtualSeconds, trace } = await simulated(world);
     const { scheduler, seen } = world;
-    const problems = hub ? checks.problems({ simulator: hub.simulator, seen, nowMs: scheduler.nowMs() }) : [];
+    const removes = scenario.templates.some(({ deleteAfterCompletion }) => deleteAfterCompletion);
+    const problems = hub ? checks.problems({ simulator: hub.simulator, seen, removes, nowMs: scheduler.nowMs() }) : [];
     const found = violation ?? [...problems, ...counts.problems(seen)][0];
     const ends = [...seen.jobs.values()].map(({ job }) => job.failure?.reason ?? job.state);
     return { violation: found, calls: plan.calls, excused: checks.excused(), ends, virtualSeconds, trace };

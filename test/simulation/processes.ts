@@ -48,8 +48,8 @@ export interface ProcessesInput {
   readonly trace: Trace;
   readonly skewMs: () => number;
   readonly portsOf: (process: Process) => Ports;
-  /** Where one dies, those that are idle die with it: whoever comes next begins with nothing remembered. */
-  readonly dieTogether?: boolean;
+  /** Whether all others die with the one that crashes now: then whoever comes next begins with nothing remembered. */
+  readonly dieTogether?: () => boolean;
 }
 
 interface Inside extends Process {
@@ -64,8 +64,9 @@ interface Inside extends Process {
 const never = <Result>(): Promise<Result> => new Promise<Result>(() => undefined);
 
 export function processes(input: ProcessesInput): Processes {
-  const { scheduler, trace, portsOf, dieTogether = false } = input;
+  const { scheduler, trace, portsOf, dieTogether = () => false } = input;
   const idle: { readonly process: Inside; readonly ports: Ports }[] = [];
+  const serving = new Set<Inside>();
   let made = 0;
   let busy = 0;
   const newProcess = (): { readonly process: Inside; readonly ports: Ports } => {
@@ -81,18 +82,21 @@ export function processes(input: ProcessesInput): Processes {
       const own = place;
       const { process, ports } = own;
       busy += 1;
+      serving.add(process);
       process.deadlineMs = scheduler.nowMs() + limitSeconds * 1000;
       trace.note(() => `${process.name} begins ${name}`);
       for (const goOn of process.frozen.splice(0)) scheduler.after(0, goOn);
       return new Promise<Invocation<Result>>((resolve) => {
         let isOver = false;
         const answer = (invocation: Invocation<Result>): void => {
-          if (invocation.kind === 'died') {
-            process.isDead = true;
-            if (dieTogether) for (const other of idle.splice(0)) other.process.isDead = true;
-          }
+          if (invocation.kind === 'died') process.isDead = true;
           if (isOver) return;
           isOver = true;
+          serving.delete(process);
+          if (invocation.kind === 'died' && invocation.how === 'crashed' && dieTogether()) {
+            for (const other of idle.splice(0)) other.process.isDead = true;
+            for (const other of [...serving]) other.die('crashed');
+          }
           trace.note(() => `${process.name} ends ${name}: ${textOf(invocation)}`);
           busy -= 1;
           process.deadlineMs = undefined;

@@ -51,7 +51,7 @@ export interface WorldParts {
   readonly traced: boolean;
   readonly mutation: Mutation;
   readonly engines: (known: KnownParts) => ReadonlyMap<string, EngineModel>;
-  readonly dieTogether?: boolean;
+  readonly dieTogether?: () => boolean;
   /** Who else is told of what is written. */
   readonly seenBy?: (seen: Seen) => Seen;
 }
@@ -84,8 +84,8 @@ export async function worldFrom(parts: WorldParts): Promise<World> {
   const slotsCommitted = slotChecks(verdict, seen, scenario);
   const portsOf = portsFor({ ...known, executions: started, engines, slotsCommitted, mutation });
   const skewMs = (): number => Math.round(random.between(-scenario.mostSkewMs, scenario.mostSkewMs));
-  const { dieTogether = false } = parts;
-  const lambdas = processes({ scheduler, faults, trace, skewMs, portsOf, dieTogether });
+  const { dieTogether } = parts;
+  const lambdas = processes({ scheduler, faults, trace, skewMs, portsOf, ...(dieTogether ? { dieTogether } : {}) });
   const tasks = taskRunner({ scheduler, processes: lambdas, faults, random, verdict });
   const { childTimeoutSeconds, ticksPerWatch } = scenario;
   started.drivenBy(machines({ scheduler, faults, tasks, executions: started, childTimeoutSeconds, ticksPerWatch }));
