@@ -58,7 +58,13 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts', 'functions/**/*.ts'],
-    ignores: ['src/hosts/wiring.ts', 'src/hosts/configuration.ts', 'src/hosts/local/**', 'src/cli/**'],
+    ignores: [
+      'src/hosts/wiring.ts',
+      'src/hosts/configuration.ts',
+      'src/hosts/local/**',
+      'src/hosts/control-hub-simulator/main.ts',
+      'src/cli/**',
+    ],
     rules: {
       'no-restricted-properties': ['error', ...IMPURE],
       'no-restricted-syntax': ['error', ...SYNTAX, CLOCK_SYNTAX],
@@ -76,7 +82,7 @@ export default tseslint.config(
   layer('src/hosts/control-hub-simulator', `${AWS}|#(?!hosts/control-hub-simulator/)`),
   layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
-  layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|cli/)`),
+  layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
   {
     files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts'],
     rules: {

@@ -53,11 +53,15 @@ export interface Surroundings extends Omit<Context, 'client' | 'token'> {
   readonly environment: Environment;
   readonly fetch?: typeof fetch;
   readonly pace?: Pace;
+  /** What runs until it is stopped and needs no service, by the word that starts it. */
+  readonly programs?: Readonly<Record<string, (words: readonly string[]) => Promise<ExitCode>>>;
 }
 
 export async function sluice(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { command, rest } = found(words);
   try {
+    const program = surroundings.programs?.[words[0] ?? ''];
+    if (program) return await program(words.slice(1));
     if (command) return await invoked(command, rest, surroundings);
     return explained(words, surroundings);
   } catch (error) {

@@ -1,4 +1,5 @@
 /** What the simulated Control Hub knows. Everything that a client can read is computed from this and a moment. */
+import type { EventFilter } from './event-filter.ts';
 import type { JobDefinition } from './job-definition.ts';
 import type { RunPlan, Parameters } from './run-plan.ts';
 import type { Switches } from './switches.ts';
@@ -69,10 +70,31 @@ export interface Engine {
   readonly version: string;
 }
 
+/** The config of a WEBHOOKV1 action. [C:SDK] */
+export interface Webhook {
+  readonly uri: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly contentType?: string | null | undefined;
+  readonly payload?: string | null | undefined;
+  readonly authType?: string | null | undefined;
+  readonly username?: string | null | undefined;
+  readonly password?: string | null | undefined;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly headers?: Readonly<Record<string, string>> | null | undefined;
+  readonly bearerToken?: string | null | undefined;
+}
+
 export interface Subscription {
   readonly id: string;
+  readonly name: string;
+  /** As it was given, for whoever reads it back. */
   readonly fields: Readonly<Record<string, unknown>>;
-  enabled: boolean;
+  readonly createdMs: number;
+  /** Of its events on status changes: one of them must fit. */
+  readonly filters: readonly EventFilter[];
+  readonly webhooks: readonly Webhook[];
+  readonly enabled: boolean;
   triggerCount: number;
   lastTriggeredMs: number | null;
   errorMessage: string | null;
@@ -80,6 +102,8 @@ export interface Subscription {
 
 export interface Hub {
   readonly organizationId: string;
+  /** Where clients are told that it is. */
+  baseUrl: string;
   readonly userId: string;
   readonly projectIds: readonly string[] | undefined;
   readonly defaultPlan: RunPlan;

@@ -4,7 +4,10 @@ import { HISTORY_ROUTES } from '#hosts/control-hub-simulator/routes/histories';
 import { JOB_ROUTES } from '#hosts/control-hub-simulator/routes/jobs';
 import { LISTING_ROUTES } from '#hosts/control-hub-simulator/routes/listing';
 import { MEASUREMENT_ROUTES } from '#hosts/control-hub-simulator/routes/measurements';
+import { SEARCH_ROUTES } from '#hosts/control-hub-simulator/routes/searching';
 import { STATUS_ROUTES } from '#hosts/control-hub-simulator/routes/statuses';
+import { SUBSCRIPTION_ROUTES } from '#hosts/control-hub-simulator/routes/subscriptions';
+import { SURROUNDING_ROUTES } from '#hosts/control-hub-simulator/routes/surroundings';
 import type { Route } from './routing.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -14,4 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...LISTING_ROUTES,
   ...HISTORY_ROUTES,
   ...MEASUREMENT_ROUTES,
+  ...SEARCH_ROUTES,
+  ...SURROUNDING_ROUTES,
+  ...SUBSCRIPTION_ROUTES,
 ];

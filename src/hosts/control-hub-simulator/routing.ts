@@ -20,6 +20,8 @@ export interface Route {
   readonly path: string;
   /** Where the contract has it from, in its own tags. */
   readonly source: string;
+  /** Asked without credentials. */
+  readonly isPublic?: true;
   /** Returns the JSON of the answer; undefined for an empty body. Throws a Refusal. */
   readonly handle: (call: HubCall) => unknown;
 }

@@ -22,6 +22,7 @@ import { ROUTES } from './routes.ts';
 import { routeMatcher, type RouteMatch } from './routing.ts';
 import { DEFAULT_PLAN, type RunPlan } from './run-plan.ts';
 import { Switches, type SwitchSettings } from './switches.ts';
+import { announcements, subscribe, type WebhookDelivery } from './webhooks.ts';
 
 export interface Credential {
   readonly id: string;
@@ -34,7 +35,8 @@ export interface SimulatorOptions {
   /** UUIDs, or anything that is unique. */
   readonly newId: () => string;
   readonly organizationId?: string;
-  readonly credential?: Credential;
+  readonly baseUrl?: string;
+  readonly credential?: Partial<Credential>;
   /** The projects that the organization has; without them any `project` is accepted. */
   readonly projectIds?: readonly string[];
   /** Without them one that has every label that its jobs ask for by default. */
@@ -42,6 +44,8 @@ export interface SimulatorOptions {
   /** Of runs whose parameters say nothing else. */
   readonly plan?: Partial<RunPlan>;
   readonly switches?: SwitchSettings;
+  /** Told every status change: the same as a subscription with this payload, `WEBHOOK_PAYLOAD`. */
+  readonly webhook?: { readonly uri: string; readonly headers?: Readonly<Record<string, string>> };
   /** Calls that the log keeps (100,000). */
   readonly callsKept?: number;
 }
@@ -69,6 +73,8 @@ export interface ControlHubSimulator {
   respond(request: SimulatorRequest): SimulatorOutcome;
   /** Brings about what hanging calls were to do by now; `respond` does so first. */
   settle(): void;
+  /** The webhooks that are due by now and have not been taken yet; whoever takes them sends them. */
+  deliveries(): readonly WebhookDelivery[];
   /** @throws Error for what is no switch, and for a route that is none */
   set(settings: SwitchSettings): void;
   /** A job template from NewJobJson; `id` may be chosen. Returns its JobJson. */
@@ -78,9 +84,11 @@ export interface ControlHubSimulator {
 export function controlHubSimulator(options: SimulatorOptions): ControlHubSimulator {
   const { nowMs } = options;
   const hub = emptyHub(options);
-  const credential = options.credential ?? { id: 'simulated-credential', token: 'simulated-token' };
+  const credential = { id: 'simulated-credential', token: simulatedToken(hub.organizationId), ...options.credential };
   const calls = callLog(options.callsKept ?? 100_000);
+  const announced = announcements(hub);
   const match = routeMatcher(ROUTES);
+  if (options.webhook) subscribe(hub, options.webhook, nowMs());
   let delayed: { readonly dueMs: number; readonly perform: () => void }[] = [];
 
   function settle(): void {
@@ -90,7 +98,8 @@ export function controlHubSimulator(options: SimulatorOptions): ControlHubSimula
   }
 
   function outcomeOf(request: SimulatorRequest, url: URL, matched: RouteMatch | undefined): SimulatorOutcome {
-    if (!authenticated(request, credential)) return answered(issuesAnswer(401, 'SSO_01', 'User not authenticated'));
+    if (!matched?.route.isPublic && !authenticated(request, credential))
+      return answered(issuesAnswer(401, 'SSO_01', 'User not authenticated'));
     const { movedTo } = hub.switches;
     if (movedTo !== null) {
       const location = `${movedTo.replace(/\/$/, '')}${url.pathname}${url.search}`;
@@ -146,6 +155,10 @@ export function controlHubSimulator(options: SimulatorOptions): ControlHubSimula
       });
       return outcome;
     },
+    deliveries() {
+      settle();
+      return announced.take(nowMs());
+    },
     set(settings) {
       hub.switches = checkedSwitches({ ...hub.switches, ...settings });
     },
@@ -159,6 +172,7 @@ export function controlHubSimulator(options: SimulatorOptions): ControlHubSimula
 function emptyHub({ newId, nowMs: _, ...options }: SimulatorOptions): Hub {
   const hub: Hub = {
     organizationId: options.organizationId ?? 'simulated-org',
+    baseUrl: options.baseUrl ?? 'http://control-hub.invalid',
     userId: 'simulated-user',
     projectIds: options.projectIds,
     defaultPlan: { ...DEFAULT_PLAN, ...options.plan },
@@ -227,6 +241,12 @@ function idsIn(text: string | undefined): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Shaped like a real one, so that a client can find the organization in it; it proves nothing. [C:SDK: claim `o`] */
+function simulatedToken(organizationId: string): string {
+  const part = (value: unknown): string => btoa(JSON.stringify(value)).replaceAll('=', '');
+  return `${part({ alg: 'none' })}.${part({ o: organizationId })}.simulated`;
 }
 
 /** Ids that a test can foretell. */

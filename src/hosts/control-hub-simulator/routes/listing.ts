@@ -69,7 +69,8 @@ const ORDERS: Readonly<Record<string, (job: Job, call: HubCall) => string | numb
 };
 
 function ordered(call: HubCall, jobs: readonly Job[]): readonly Job[] {
-  const order = ORDERS[call.query.get('orderBy') ?? ''];
+  const orderBy = call.query.get('orderBy') ?? '';
+  const order = Object.hasOwn(ORDERS, orderBy) ? ORDERS[orderBy] : undefined;
   if (!order) return jobs;
   const sign = call.query.get('order') === 'DESC' ? -1 : 1;
   const keyed = jobs.map((job) => ({ job, key: order(job, call) }));
@@ -94,28 +95,28 @@ export const LISTING_ROUTES: readonly Route[] = [
     name: 'listJobs',
     method: 'GET',
     path: '/jobrunner/rest/v1/jobs',
-    source: '[C:SW-job, SDK]',
+    source: '[C:SW-job + SDK]',
     handle: (call) => listed(call, found(call)),
   },
   {
     name: 'listJobsByStatus',
     method: 'GET',
     path: '/jobrunner/rest/v1/jobs/byStatus',
-    source: '[C:SW-job]',
+    source: '[C:SW-job + SDK]',
     handle: (call) => listed(call, found(call, { jobTemplate: 'false', jobStatus: call.query.get('jobStatus') ?? 'INACTIVE' })),
   },
   {
     name: 'countJobs',
     method: 'GET',
     path: '/jobrunner/rest/v1/jobs/count',
-    source: '[C:SW-job]',
+    source: '[C:SW-job + SDK]',
     handle: (call) => ({ count: found(call).length }),
   },
   {
     name: 'countJobsByStatus',
     method: 'GET',
     path: '/jobrunner/rest/v1/metrics/jobCountByStatus',
-    source: '[C:SW-job, SDK]',
+    source: '[C:SW-job + SDK]',
     handle: countsByStatus,
   },
 ];
