@@ -84,7 +84,7 @@ export default tseslint.config(
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
   {
-    files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts'],
+    files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts', 'src/hosts/wiring-control-hub.ts'],
     rules: {
       'no-restricted-imports': ['error', { patterns: [acrossFolders, { regex: '^#(client|cli)/', message: 'Wiring serves the hosts.' }] }],
     },

@@ -8,7 +8,9 @@ import type { Server } from 'node:http';
 import { instant } from '#domain/ids';
 import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
+import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
 import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
@@ -100,7 +102,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const configuration = { ...localConfiguration(settings, dynamodbEndpoint), SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint };
 
   const { inputRoot, outputRoot, parallel } = settings;
-  const embedded = localEngines({ inputRoot, outputRoot, parallel, workDir: dataDir.workDir, clock, workerUrl: options.duckdbWorkerUrl });
+  const embedded = localEngines({
+    ...{ inputRoot, outputRoot, parallel, clock },
+    workDir: dataDir.workDir,
+    workerUrl: options.duckdbWorkerUrl,
+    controlHub: settings.controlHub ?? NO_CONTROL_HUB,
+    region: process.env['AWS_REGION'] ?? '',
+    random: () => Math.random(),
+  });
   const engines = { ...embedded, ...options.engines };
   const ports = connectPorts(configuration, {
     stores: connectStores(configuration, clock),
@@ -111,7 +120,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
       starterSeconds: 30,
       leaseSeconds: 120,
       host: randomUUID(),
-      engineLimits: settings.engineLimits,
+      engineLimits: { ...CONTROL_HUB_LIMITS, ...settings.engineLimits },
     },
   });
   installPorts(ports);

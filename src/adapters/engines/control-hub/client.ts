@@ -133,7 +133,7 @@ export function hubClient(options: HubClientOptions): HubClient {
   async function redirected(wanted: HubCall, held: HubCredentials): Promise<Exchange> {
     let at = await base.of(held.organizationId);
     for (let redirects = 0; ; redirects += 1) {
-      if ('reason' in at) return { kind: 'none', reason: at.reason, unsent: true };
+      if ('reason' in at) return { kind: 'none', reason: at.reason, unsent: true, ...(at.final ? { final: true } : {}) };
       const reply = await exchange(options, requestOf(wanted, at.url, held, options.project), limits);
       if (reply.kind !== 'reply' || reply.status !== 308 || redirects >= MOST_REDIRECTS) return reply;
       at = base.moved(reply.headers.get('location'), wanted.path);
@@ -142,8 +142,9 @@ export function hubClient(options: HubClientOptions): HubClient {
 
   function outcomeOf(sent: Exchange, held: HubCredentials): Attempted {
     if (sent.kind === 'none') {
-      const { unsent, unusable } = sent;
-      return none(sent.reason, { hadNoEffect: unsent, isTrouble: unusable !== true, ...(unusable ? { unusable, final: true } : {}) });
+      const { unsent, unusable, final } = sent;
+      if (unusable) return none(sent.reason, { unusable, final: true });
+      return none(sent.reason, { hadNoEffect: unsent, isTrouble: true, final: final === true });
     }
     const { status, text } = sent;
     if (status >= 200 && status < 300) return answerOf(text);
@@ -209,7 +210,7 @@ function answerOf(text: string): Attempted {
   try {
     return { kind: 'answer', body: JSON.parse(text) as unknown };
   } catch {
-    return none('the answer is no JSON', { hadNoEffect: false, unusable: true });
+    return none('the answer is no JSON', { unusable: true, final: true });
   }
 }
 

@@ -30,6 +30,8 @@ export type Exchange =
       readonly unsent: boolean;
       /** It answered, with something that cannot be used; asking again would bring the same. */
       readonly unusable?: true;
+      /** Asking again would meet the same. */
+      readonly final?: true;
     };
 
 export async function exchange({ fetch, timer }: Wire, request: HttpRequest, limits: ExchangeLimits): Promise<Exchange> {

@@ -13,15 +13,15 @@ const MOST_RUNS = 250;
 
 export const hasSeveralRuns = ({ runCount }: HubStatus): boolean => typeof runCount === 'number' && runCount > 1;
 
-/** Undefined where Control Hub does not answer. */
+/** Undefined where Control Hub does not answer. The older of its two lists is marked deprecated: it is asked where the other is not there. */
 export async function decidingRun({ client }: Hub, jobId: string): Promise<HubStatus | undefined> {
-  const answer = await client.call({
-    method: 'GET',
-    path: `/jobrunner/rest/v1/job/${jobId}/history`,
-    query: { offset: '0', len: String(MOST_RUNS) },
-    repeatable: true,
-  });
-  return answer.kind === 'answer' ? decidingOf(entriesOf(HubStatus, answer.body)) : undefined;
+  const paths = [`/jobrunner/rest/v1/saql/jobs/search/${jobId}/runs`, `/jobrunner/rest/v1/job/${jobId}/history`];
+  for (const path of paths) {
+    const answer = await client.call({ method: 'GET', path, query: { offset: '0', len: String(MOST_RUNS) }, repeatable: true });
+    if (answer.kind === 'answer') return decidingOf(entriesOf(HubStatus, answer.body));
+    if (answer.kind === 'no-answer') return undefined;
+  }
+  return undefined;
 }
 
 export function decidingOf(runs: readonly HubStatus[]): HubStatus | undefined {

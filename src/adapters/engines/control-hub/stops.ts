@@ -4,7 +4,7 @@
  */
 import type { EngineJobStatus } from '#domain/engine-job';
 import type { EngineJobId } from '#domain/ids';
-import { asked, type Hub } from './hub.ts';
+import { asked, atMost, type Hub } from './hub.ts';
 import { jobPath } from './wire.ts';
 
 export interface Stops {
@@ -13,6 +13,7 @@ export interface Stops {
   askAgain(statuses: ReadonlyMap<EngineJobId, EngineJobStatus>): Promise<void>;
 }
 
+const ASKED_AT_ONCE = 8;
 const MOST_REMEMBERED = 10_000;
 
 export function stops(hub: Hub): Stops {
@@ -32,12 +33,12 @@ export function stops(hub: Hub): Stops {
     ask,
     async askAgain(statuses) {
       if (refused.size === 0) return;
-      for (const [id, { state }] of statuses) {
+      await atMost(ASKED_AT_ONCE, [...statuses], async ([id, { state }]) => {
         const force = refused.get(id);
-        if (force === undefined || state === 'unanswered') continue;
+        if (force === undefined || state === 'unanswered') return;
         if (state === 'running' || state === 'queued') await ask(id, force).catch(() => undefined);
         else refused.delete(id);
-      }
+      });
     },
   };
 }
