@@ -10,6 +10,9 @@ const Configuration = z.object({
   SLUICE_STEP_FUNCTIONS_ENDPOINT: z.url().exactOptional(),
   SLUICE_RUN_STATE_MACHINE_ARN: z.string().default(''),
   SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
+  SLUICE_NUDGE_STATE_MACHINE_ARN: z.string().default(''),
+  /** Reference to the secret that Control Hub's pushes carry; without it none is believed. */
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
   AWS_REGION: z.string().default('local'),

@@ -13,6 +13,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
@@ -30,7 +31,7 @@ import { CONTROL_HUB_LIMITS, connectControlHub } from './wiring-control-hub.ts';
 
 export type StorePorts = Pick<
   Ports,
-  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'cursors' | 'apiTokens'
+  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'series' | 'cursors' | 'apiTokens'
 >;
 
 let installed: Ports | undefined;
@@ -93,7 +94,9 @@ export function connectPorts(configuration: Configuration, connected: Connected)
     orchestrator: stepFunctionsOrchestrator(client, {
       run: configuration.SLUICE_RUN_STATE_MACHINE_ARN,
       watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
+      nudge: configuration.SLUICE_NUDGE_STATE_MACHINE_ARN,
     }),
+    webhookSecret: connectWebhookSecret(configuration, connectSecrets(configuration)),
     engines: connected.engines,
     policy: connected.policy,
   };
@@ -110,6 +113,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
   };
@@ -127,6 +131,10 @@ export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_
     },
     nowMs: () => Date.now(),
   });
+}
+
+function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
+  return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
 }
 
 /**

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, type TemplateLimits } from '#domain/template';
 import type { RunPlan } from '#hosts/control-hub-simulator/run-plan';
 import { aTemplate } from '#test/domain/builders';
 import type { PlannedAction, Scenario } from '#test/simulation/scenario';
-import { FENCE_SECONDS, TEMPLATE_ID } from './hub-engine.ts';
+import { FENCE_SECONDS, SETTLE_SECONDS, TEMPLATE_ID } from './hub-engine.ts';
 
 export interface CrashScenario {
   readonly about: string;
@@ -58,6 +58,7 @@ function described({ about, sets, ends, limits, deleteAfterCompletion = false, a
     // Faults are over when the plan is.
     faultsSeconds: 6 * 3600,
     longestJobSeconds: 0,
+    settleSeconds: SETTLE_SECONDS,
   };
   return { about, scenario, firstPlans, ends };
 }

@@ -20,6 +20,12 @@ export interface ModelJob {
   readonly fails: boolean;
   readonly obeys: 'stop' | 'force' | 'nothing';
   stoppedMs?: number;
+  /** From its end until its counts are what they remain. */
+  readonly lateMs: number;
+  /** Until then it has none; else half of them. */
+  readonly isAbsent: boolean;
+  readonly warning: string | undefined;
+  acknowledged: boolean;
   removed: boolean;
   /** The engine gave a reason why this may run unattended: it made it twice, or denied knowing it. */
   excused: boolean;
@@ -28,6 +34,7 @@ export interface ModelJob {
 export interface EngineModel {
   /** Those that go on. */
   active(): readonly Pick<ModelJob, 'name' | 'excused'>[];
+  isAcknowledged(id: EngineJobId): boolean;
   portFor(process: Process): Engine;
 }
 
@@ -40,10 +47,14 @@ export interface EngineModelInput {
   readonly longestSeconds: number;
   /** Told where one attempt of a job runs twice, and the engine is not to blame. Absent: clocks are too far off for the fence. */
   readonly verdict?: Verdict;
+  /** How late counts may come. */
+  readonly settleSeconds: number;
+  /** Whether the service has stored what it will ever know of the counts. */
+  readonly isCounted: (id: EngineJobId) => boolean;
 }
 
 export function engineModel(input: EngineModelInput): EngineModel {
-  const { fenceSeconds, random, faults, nowMs, verdict } = input;
+  const { fenceSeconds, random, faults, nowMs, verdict, settleSeconds, isCounted } = input;
   const jobs = new Map<EngineJobId, ModelJob>();
   const byName = new Map<string, ModelJob[]>();
   const isActive = (job: ModelJob): boolean => !job.removed && job.stoppedMs === undefined && nowMs() < job.endsMs;
@@ -74,13 +85,18 @@ export function engineModel(input: EngineModelInput): EngineModel {
   };
   return {
     active: () => [...jobs.values()].filter(isActive),
+    isAcknowledged: (id) => jobs.get(id)?.acknowledged === true,
     portFor: (process) => {
       const call = <Result>(what: string, effect: () => Result, more: Partial<Call<Result>> = {}): Promise<Result> =>
         process.call<Result>({ kind: 'engine', what: () => `engine ${what}`, effect, unavailable: 'EngineUnavailable', ...more });
       return {
         fenceSeconds,
-        metricsSettleSeconds: 0,
-        acknowledge: () => Promise.resolve(),
+        metricsSettleSeconds: settleSeconds,
+        acknowledge: (id) =>
+          call(`acknowledge ${id}`, () => {
+            const job = jobs.get(id);
+            if (job) job.acknowledged = true;
+          }),
         check: () => Promise.resolve([]),
         start: (start) =>
           call(
@@ -108,9 +124,12 @@ export function engineModel(input: EngineModelInput): EngineModel {
         metrics: (id) =>
           call(`metrics ${id}`, () => {
             const job = jobs.get(id);
-            if (!job || isActive(job)) return undefined;
-            const counts = { inputRecordCount: 10, outputRecordCount: 9, errorRecordCount: 1 };
-            return { ...counts, startedAt: instant(job.startedMs), finishedAt: instant(job.stoppedMs ?? job.endsMs) };
+            if (!job || job.removed || isActive(job)) return undefined;
+            const endedMs = job.stoppedMs ?? job.endsMs;
+            const times = { startedAt: instant(job.startedMs), finishedAt: instant(endedMs) };
+            if (nowMs() >= endedMs + job.lateMs) return { inputRecordCount: 10, outputRecordCount: 9, errorRecordCount: 1, ...times };
+            if (job.isAbsent) return undefined;
+            return { inputRecordCount: 5, outputRecordCount: 5, errorRecordCount: 0, ...times, provisional: true } as const;
           }),
         stop: (id, { force }) =>
           call(`stop ${id}${force ? ' by force' : ''}`, () => {
@@ -120,7 +139,9 @@ export function engineModel(input: EngineModelInput): EngineModel {
         remove: (id) =>
           call(`remove ${id}`, () => {
             const job = jobs.get(id);
-            if (job && !isActive(job)) job.removed = true;
+            if (!job || isActive(job)) return;
+            if (!isCounted(id) && !job.excused) verdict?.fail(`${id} was removed before its counts were stored`);
+            job.removed = true;
           }),
       };
     },
@@ -132,7 +153,7 @@ const LATE_PART = 0.6;
 const UNFINDABLE_PART = 0.3;
 
 function newJob(input: EngineModelInput, name: EngineJobName, copies: number, excused: boolean): ModelJob {
-  const { random, nowMs, longestSeconds, fenceSeconds } = input;
+  const { random, nowMs, longestSeconds, fenceSeconds, settleSeconds } = input;
   const startedMs = nowMs();
   const seconds = random.chance(0.8) ? random.between(1, longestSeconds) : random.between(1, 30);
   return {
@@ -143,6 +164,10 @@ function newJob(input: EngineModelInput, name: EngineJobName, copies: number, ex
     endsMs: random.chance(0.05) ? Infinity : startedMs + seconds * 1000,
     fails: random.chance(0.15),
     obeys: random.chance(0.85) ? 'stop' : random.chance(0.7) ? 'force' : 'nothing',
+    lateMs: random.chance(0.5) ? 0 : random.between(0, 1.2 * settleSeconds * 1000),
+    isAbsent: random.chance(0.5),
+    warning: random.chance(0.2) ? 'short of resources' : undefined,
+    acknowledged: false,
     removed: false,
     excused,
   };
@@ -153,7 +178,10 @@ const QUEUED_MS = 2_000;
 const hasBegun = ({ startedMs }: ModelJob, nowMs: number): boolean => nowMs - startedMs >= QUEUED_MS;
 
 function statusOf(job: ModelJob, { faults, nowMs, random }: EngineModelInput): EngineJobStatus {
-  if (job.stoppedMs === undefined && nowMs() < job.endsMs) return { state: hasBegun(job, nowMs()) ? 'running' : 'queued' };
+  if (job.stoppedMs === undefined && nowMs() < job.endsMs) {
+    const warns = job.warning !== undefined && random.chance(0.7);
+    return { state: hasBegun(job, nowMs()) ? 'running' : 'queued', ...(warns && job.warning ? { warning: job.warning } : {}) };
+  }
   if (faults.happens('backwards')) return { state: random.chance(0.5) ? 'running' : 'queued' };
   if (job.stoppedMs !== undefined) return { state: 'stopped' };
   return job.fails ? { state: 'failed', message: 'it broke' } : { state: 'succeeded' };

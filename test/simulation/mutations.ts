@@ -51,6 +51,34 @@ const startedBlindly = withEngine((engine) => ({ ...engine, find: () => Promise.
 /** Asks at once, though a start may still take effect. */
 const fenceIgnored = withEngine((engine) => ({ ...engine, fenceSeconds: 0 }));
 
+/** Takes a failure for acknowledged that nobody has told the engine of. */
+const neverAcknowledged = withEngine((engine) => ({ ...engine, acknowledge: () => Promise.resolve() }));
+
+/** Removes an engine job once its counts have been read, and only then has them stored. */
+const removedTooEarly = withEngine((engine) => ({
+  ...engine,
+  async metrics(id) {
+    const metrics = await engine.metrics(id);
+    if (metrics) await engine.remove(id);
+    return metrics;
+  },
+}));
+
+/** Keeps no counts but those of a job's last attempt. */
+const recordsLost: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: {
+      ...ports.jobs,
+      save: (changes, jobCount) =>
+        ports.jobs.save(
+          changes.map((change) => ({ ...change, records: [] })),
+          jobCount,
+        ),
+    },
+  }),
+};
+
 /** Takes slots as if nobody else had any. */
 const slotsUnread: Mutation = {
   ports: (ports) => ({
@@ -94,4 +122,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'nobody sweeps': neverSwept,
   'jobs that could not be made are taken for made': conflictTakenForDone,
   'the counts of a run are forgotten': countsForgotten,
+  'a failure is not acknowledged': neverAcknowledged,
+  'an engine job is removed before its counts are stored': removedTooEarly,
+  'the counts of an earlier attempt are not recorded': recordsLost,
 };

@@ -93,13 +93,15 @@ export async function worldFrom(parts: WorldParts): Promise<World> {
   return { ...known, executions: started, processes: lambdas, tasks, engines };
 }
 
-function engineOf(name: EngineName, { scenario, random, faults, scheduler, verdict, clocksAgree }: KnownParts): EngineModel {
+function engineOf(name: EngineName, { scenario, random, faults, scheduler, verdict, seen, clocksAgree }: KnownParts): EngineModel {
   return engineModel({
     random,
     faults,
     nowMs: () => scheduler.nowMs(),
     fenceSeconds: name === 'exact' ? 0 : scenario.fenceSeconds,
     longestSeconds: scenario.longestJobSeconds,
+    settleSeconds: name === 'exact' ? 0 : scenario.settleSeconds,
+    isCounted: (id) => seen.counted.has(id),
     ...(clocksAgree ? { verdict } : {}),
   });
 }

@@ -33,6 +33,8 @@ export interface ServiceOptions {
   readonly inputRoot?: string;
   readonly pollFloorSeconds?: number;
   readonly controlHub?: ControlHubSettings;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
 }
 
 const project = pathToFileURL(`${process.cwd()}/`);
@@ -51,6 +53,7 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       engineLimits: {},
       allowAnonymous: false,
       ...(options.controlHub ? { controlHub: options.controlHub } : {}),
+      ...(options.controlHubWebhookSecret === undefined ? {} : { controlHubWebhookSecret: options.controlHubWebhookSecret }),
     },
     project,
     load: (path) => loading(import(new URL(`${path}.ts`, project).href) as Promise<unknown>),

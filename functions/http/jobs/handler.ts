@@ -1,5 +1,6 @@
-/** Jobs: one job and its history. */
-import { historyEntryView, jobView } from '#contract/run-views';
+/** Jobs: one job, its history, and what it counted while it ran. */
+import { historyEntryView, jobView, sampleView } from '#contract/run-views';
+import { sampleRange } from '#contract/sample-range';
 import type { JobComparison } from '#contract/views';
 import { parseJobId, parseTemplateId } from '#domain/ids';
 import { idOf } from '#domain/job';
@@ -7,6 +8,7 @@ import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { storePorts } from '#hosts/wiring';
 import { compareJob } from '#operations/compare-job';
+import { listSamples } from '#operations/list-samples';
 import { getJob, listHistory } from '#operations/read-runs';
 import { listSetJobs } from '#operations/set-history';
 
@@ -26,6 +28,20 @@ async function history(request: HttpRequest): Promise<HttpReply> {
   if (!listed || listed.kind === 'not-found') return notFound(request.path('jobId'));
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(historyEntryView);
+  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+}
+
+/** What a streaming job had counted, sample by sample. */
+async function series(request: HttpRequest): Promise<HttpReply> {
+  const paged = pageRequest(request);
+  if ('reply' in paged) return paged.reply;
+  const asked = sampleRange((name) => request.query(name));
+  if ('errors' in asked) return problem('invalid-request', 'the query is not valid', asked.errors);
+  const ref = parseJobId(request.path('jobId'));
+  const listed = ref && (await listSamples(storePorts(), ref, asked.range, paged.page));
+  if (!listed || listed.kind === 'not-found') return notFound(request.path('jobId'));
+  if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
+  const items = listed.page.items.map(sampleView);
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
 }
 
@@ -55,6 +71,7 @@ async function ofSet(request: HttpRequest): Promise<HttpReply> {
 export const handler = httpHandler([
   route('GET /v1/jobs/{jobId}', 'runs:read', get),
   route('GET /v1/jobs/{jobId}/history', 'runs:read', history),
+  route('GET /v1/jobs/{jobId}/metrics/series', 'runs:read', series),
   route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
   route('GET /v1/templates/{templateId}/sets/{setKey}/jobs', 'runs:read', ofSet),
 ]);

@@ -23,6 +23,7 @@
  *   the task tokens parked for a job                    RUN#<run>#S<shard>            TOKEN#<index, 5>#<digest>
  *   how a run stands                                    RUN#<run>#S<shard>            COUNTS
  *   a job's parameters, history, metrics                JOB#<job>                     PARAMETERS | EVENT#<seq, 6> | METRICS#<attempt, 4>
+ *   what a running job had counted, by time (30 days)   JOB#<job>                     SAMPLE#<instant>
  *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
  *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
@@ -32,7 +33,7 @@
  * There is no secondary index: a list is rows of its own, written with what it lists, hence consistent.
  */
 import { createHash } from 'node:crypto';
-import type { JobRef, RunId, TemplateId } from '#domain/ids';
+import type { Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { RunState } from '#domain/run';
 import { idOf } from '#domain/job';
 
@@ -118,5 +119,16 @@ export const keys = {
   historyPrefix: 'EVENT#',
   history: (ref: JobRef, sequence: number): Key => ({ pk: jobPartition(ref), sk: `EVENT#${digits(sequence, 6)}` }),
   metrics: (ref: JobRef, attempt: number): Key => ({ pk: jobPartition(ref), sk: `METRICS#${digits(attempt, 4)}` }),
+  sample: (ref: JobRef, at: Instant): Key => ({ pk: jobPartition(ref), sk: `SAMPLE#${at}` }),
+  sampleBounds: ({
+    from = '',
+    to = '~',
+  }: {
+    readonly from?: string;
+    readonly to?: string;
+  }): { readonly first: string; readonly last: string } => ({
+    first: `SAMPLE#${from}`,
+    last: `SAMPLE#${to}`,
+  }),
   apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
 } as const;

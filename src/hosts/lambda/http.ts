@@ -28,6 +28,8 @@ export interface Route {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
+  /** In the place of an API token: who calls, or that it is nobody. */
+  readonly identify?: (request: HttpRequest) => Promise<Caller | undefined>;
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
 
@@ -52,8 +54,20 @@ export function routeWithBody<Body>(
   };
 }
 
+/** A route for an engine, which has a secret of its own. Nothing of the body is looked at before that. */
+export function routeOfEngine<Body>(
+  routeKey: string,
+  identify: (request: HttpRequest) => Promise<Caller | undefined>,
+  schema: ZodType<Body>,
+  handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
+): Route {
+  return { ...routeWithBody(routeKey, 'jobs:report', schema, handle), identify };
+}
+
 /** Who calls where no token is needed: only a local host on loopback ever says so. */
 const ANONYMOUS: Caller = { name: 'anonymous', scopes: ['runs:read', 'runs:write', 'catalog:write', 'jobs:report'] };
+
+const NOBODY: Caller = { name: 'nobody', scopes: [] };
 
 let anonymousAllowed = false;
 export function allowAnonymous(allowed: boolean): void {
@@ -76,6 +90,10 @@ export function httpHandler(routes: readonly Route[]): HttpHandler {
 async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
   const found = table.get(event.routeKey);
   if (!found) return problem('not-found', `there is no ${event.routeKey}`);
+  if (found.identify) {
+    const engine = await found.identify(requestOf(event, NOBODY, undefined));
+    return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
+  }
   const authorization = event.headers['authorization'];
   const identified = await authenticate(storePorts().apiTokens, authorization);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);

@@ -180,6 +180,8 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
     SLUICE_DYNAMODB_ENDPOINT: dynamodbEndpoint,
     SLUICE_RUN_STATE_MACHINE_ARN: stateMachineArn('run'),
     SLUICE_WATCH_STATE_MACHINE_ARN: stateMachineArn('watch'),
+    SLUICE_NUDGE_STATE_MACHINE_ARN: stateMachineArn('nudge'),
+    SLUICE_CONTROL_HUB_WEBHOOK_SECRET: settings.controlHubWebhookSecret,
     SLUICE_POLL_FLOOR_SECONDS: String(settings.pollFloorSeconds),
   });
 }

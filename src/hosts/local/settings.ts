@@ -18,6 +18,7 @@ const Settings = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
 });
 
 export interface LocalSettings {
@@ -33,6 +34,8 @@ export interface LocalSettings {
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
   readonly controlHub?: ControlHubSettings;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -57,6 +60,7 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --control-hub-fence-seconds NUMBER                                              (120)
   --control-hub-metrics-settle-seconds NUMBER                                     (180)
                                 what they are for: docs/control-hub.md
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: env:NAME or file:path; docs/control-hub-push.md
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -101,6 +105,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         parallel: text,
         'poll-floor-seconds': text,
         'engine-limits': text,
+        'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         help: { type: 'boolean', short: 'h' },
@@ -125,6 +130,9 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
     controlHub: parsed,
+    ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
+      ? {}
+      : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
   };
 }
 

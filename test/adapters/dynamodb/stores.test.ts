@@ -5,6 +5,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { keys } from '#adapters/dynamodb/keys';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable, type Table } from '#adapters/dynamodb/table';
@@ -12,6 +13,7 @@ import { Fault } from '#domain/faults';
 import { instant } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { metricSeriesContract } from '#test/adapters/contracts/metric-series.contract';
 import { durationStoreContract } from '#test/adapters/contracts/duration-store.contract';
 import { jobHistoryContract } from '#test/adapters/contracts/job-history.contract';
 import { change, jobStoreContract } from '#test/adapters/contracts/job-store.contract';
@@ -46,6 +48,9 @@ describe('the slot store', () => {
 });
 describe('the duration store', () => {
   durationStoreContract(() => Promise.resolve(dynamoDurationStore(table)));
+});
+describe('the series of samples', () => {
+  metricSeriesContract(() => Promise.resolve(dynamoMetricSeries(table)));
 });
 describe('the catalog store', () => {
   catalogStoreContract(() => Promise.resolve(dynamoCatalogStore(table)));
