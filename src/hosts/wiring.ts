@@ -3,7 +3,6 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -32,7 +31,6 @@ import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets
 import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
 import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
-import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';

@@ -83,7 +83,6 @@ async function slotProblems({ table }: AtRest): Promise<readonly string[]> {
 
 /** Every attempt that an engine has had was counted, and every failure that an engine told was acknowledged. */
 function aftercareProblems({ seen, engines, clocksAgree }: AtRest, job: Job, history: readonly HistoryEntry[]): readonly string[] {
-  const all = [...engines.values()].flatMap((engine) => engine.jobs());
   return Array.from({ length: job.attempt }, (_, place) => place + 1).flatMap((attempt) => {
     const what = `attempt ${attempt} of job ${job.index} of ${job.runId}`;
     const id = seen.followed.get(`${job.runId}/${job.index} a${attempt}`);
@@ -91,7 +90,7 @@ function aftercareProblems({ seen, engines, clocksAgree }: AtRest, job: Job, his
     const isBroken = history.some(
       (entry) => entry.attempt === attempt && entry.name === 'fail' && entry.data?.['reason'] === 'engine-error',
     );
-    const isTold = all.find((one) => one.id === id)?.acknowledged === true;
+    const isTold = [...engines.values()].some((engine) => engine.isAcknowledged(id));
     return [
       ...(seen.counted.has(id) ? [] : [`${what} was never counted`]),
       ...(isBroken && !isTold && clocksAgree ? [`the failure of ${what} was never acknowledged`] : []),
@@ -109,8 +108,8 @@ function engineProblems({ engines, seen }: AtRest): readonly string[] {
   const expected = new Set(known);
   return [...engines.values()].flatMap((engine) =>
     engine
-      .jobs()
-      .filter((job) => engine.isActive(job) && !job.excused && !expected.has(job.name))
+      .active()
+      .filter(({ name, excused }) => !excused && !expected.has(name))
       .map(({ name }) => `${name} goes on on its engine, and nobody looks after it`),
   );
 }

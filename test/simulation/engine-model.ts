@@ -32,9 +32,10 @@ export interface ModelJob {
 }
 
 export interface EngineModel {
-  jobs(): readonly ModelJob[];
+  /** Those that go on. */
+  active(): readonly Pick<ModelJob, 'name' | 'excused'>[];
+  isAcknowledged(id: EngineJobId): boolean;
   portFor(process: Process): Engine;
-  isActive(job: ModelJob): boolean;
 }
 
 export interface EngineModelInput {
@@ -83,8 +84,8 @@ export function engineModel(input: EngineModelInput): EngineModel {
     return job;
   };
   return {
-    jobs: () => [...jobs.values()],
-    isActive,
+    active: () => [...jobs.values()].filter(isActive),
+    isAcknowledged: (id) => jobs.get(id)?.acknowledged === true,
     portFor: (process) => {
       const call = <Result>(what: string, effect: () => Result, more: Partial<Call<Result>> = {}): Promise<Result> =>
         process.call<Result>({ kind: 'engine', what: () => `engine ${what}`, effect, unavailable: 'EngineUnavailable', ...more });

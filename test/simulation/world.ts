@@ -43,25 +43,49 @@ export interface SimulationOptions {
 /** Shortly before midnight: some runs are of another day than others. */
 export const START_MS = Date.UTC(2026, 0, 1, 23, 30);
 
+/** What a world is made of. */
+export interface WorldParts {
+  readonly scenario: Scenario;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly traced: boolean;
+  readonly mutation: Mutation;
+  readonly engines: (known: KnownParts) => ReadonlyMap<string, EngineModel>;
+  readonly dieTogether?: () => boolean;
+  /** Who else is told of what is written. */
+  readonly seenBy?: (seen: Seen) => Seen;
+}
+
+export type KnownParts = Pick<World, 'scenario' | 'random' | 'faults' | 'scheduler' | 'trace' | 'verdict' | 'seen' | 'clocksAgree'>;
+
 export async function worldOf({ seed, traced = false, mutation = {} }: SimulationOptions): Promise<World> {
   const random = seededRandom(seed);
   const scenario = scenarioOf(random);
   const faults = seededFaults(random);
+  const engines = (known: KnownParts): ReadonlyMap<string, EngineModel> =>
+    new Map(ENGINE_NAMES.map((name) => [name, engineOf(name, known)]));
+  return worldFrom({ scenario, random, faults, traced, mutation, engines });
+}
+
+export async function worldFrom(parts: WorldParts): Promise<World> {
+  const { scenario, random, faults, traced, mutation } = parts;
   const scheduler = seededScheduler(random, START_MS);
   const nowMs = (): number => scheduler.nowMs();
   const trace = traced ? keptTrace(nowMs) : NO_TRACE;
   const verdict = openVerdict(trace);
-  const seen = commitChecks(verdict);
+  const checked = commitChecks(verdict);
+  const seen = parts.seenBy?.(checked) ?? checked;
   const clocksAgree = scenario.mostSkewMs === 0;
   const table = memoryTable();
   const known = { scenario, random, faults, scheduler, trace, verdict, seen, table, clocksAgree };
 
   const started = executions(nowMs, trace);
-  const engines = new Map<string, EngineModel>(ENGINE_NAMES.map((name) => [name, engineOf(name, known)]));
+  const engines = parts.engines(known);
   const slotsCommitted = slotChecks(verdict, seen, scenario);
   const portsOf = portsFor({ ...known, executions: started, engines, slotsCommitted, mutation });
   const skewMs = (): number => Math.round(random.between(-scenario.mostSkewMs, scenario.mostSkewMs));
-  const lambdas = processes({ scheduler, faults, trace, skewMs, portsOf });
+  const { dieTogether } = parts;
+  const lambdas = processes({ scheduler, faults, trace, skewMs, portsOf, ...(dieTogether ? { dieTogether } : {}) });
   const tasks = taskRunner({ scheduler, processes: lambdas, faults, random, verdict });
   const { childTimeoutSeconds, ticksPerWatch } = scenario;
   started.drivenBy(machines({ scheduler, faults, tasks, executions: started, childTimeoutSeconds, ticksPerWatch }));
@@ -69,11 +93,7 @@ export async function worldOf({ seed, traced = false, mutation = {} }: Simulatio
   return { ...known, executions: started, processes: lambdas, tasks, engines };
 }
 
-function engineOf(
-  name: EngineName,
-  world: Pick<World, 'scenario' | 'random' | 'faults' | 'scheduler' | 'verdict' | 'seen' | 'clocksAgree'>,
-): EngineModel {
-  const { scenario, random, faults, scheduler, verdict, seen, clocksAgree } = world;
+function engineOf(name: EngineName, { scenario, random, faults, scheduler, verdict, seen, clocksAgree }: KnownParts): EngineModel {
   return engineModel({
     random,
     faults,
