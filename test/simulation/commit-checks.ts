@@ -3,6 +3,7 @@
  * what is settled stays so. Keeps what it has seen, which is what everything is counted against in the end.
  */
 import type { Action, Check, Item } from '#adapters/dynamodb/table';
+import type { EngineJobName } from '#domain/ids';
 import { isSettled, type HistoryEntry, type Job } from '#domain/job';
 import { nextJobState } from '#domain/job-state';
 import { addCounts, countsChange, finalRunState, isFinal, NO_COUNTS, settledCount, type Run, type RunCounts } from '#domain/run';
@@ -23,6 +24,8 @@ export interface Seen {
   released(child: Pick<Parked, 'runId' | 'index' | 'attempt'>): void;
   jobsOf(run: Run): readonly JobSeen[];
   recount(run: Run): RunCounts;
+  /** Whether the attempt of a job that this engine job was made for has ended. */
+  isOver(name: EngineJobName): boolean;
 }
 
 export function commitChecks(verdict: Verdict): Seen {
@@ -55,6 +58,11 @@ export function commitChecks(verdict: Verdict): Seen {
     jobs,
     jobsOf,
     recount,
+    isOver(name) {
+      const [, run = '', index, attempt] = /^job_(.+)_([0-9]+)_a([0-9]+)$/.exec(name) ?? [];
+      const { history = [] } = jobs.get(`run_${run}/${Number(index)}`) ?? {};
+      return history.some((entry) => isEnd(entry) && entry.attempt === Number(attempt));
+    },
     committed(actions) {
       for (const action of actions) {
         if (action.kind !== 'put') continue;

@@ -8,7 +8,7 @@ import { isSettled } from '#domain/job';
 import { addCounts, isFinal, NO_COUNTS, RUN_STATES, type Run, type RunCounts } from '#domain/run';
 import type { World } from './world.ts';
 
-type AtRest = Pick<World, 'table' | 'seen' | 'executions' | 'engines' | 'clocksAgree'>;
+type AtRest = Pick<World, 'table' | 'seen' | 'executions' | 'engines'>;
 
 /** What is left to be done; empty when the world is at rest. */
 export function unrest({ seen, executions }: Pick<AtRest, 'seen' | 'executions'>): readonly string[] {
@@ -23,7 +23,7 @@ export async function problemsAtRest(world: AtRest): Promise<readonly string[]> 
   for (const run of runs) problems.push(...(await problemsOfRun(world, run)));
   problems.push(...(await listProblems(world, runs)), ...(await totalsProblems(world, runs)), ...(await slotProblems(world)));
   for (const [token, { index }] of world.executions.parked) problems.push(`job ${index} has settled and ${token} is still parked`);
-  if (world.clocksAgree) problems.push(...engineProblems(world));
+  problems.push(...engineProblems(world));
   return problems;
 }
 
