@@ -186,6 +186,8 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
     SLUICE_RUN_STATE_MACHINE_ARN: stateMachineArn('run'),
     SLUICE_WATCH_STATE_MACHINE_ARN: stateMachineArn('watch'),
     SLUICE_POLL_FLOOR_SECONDS: String(settings.pollFloorSeconds),
+    SLUICE_JOB_TOKEN_SECONDS: settings.jobTokenSeconds?.toString(),
+    SLUICE_JOB_RETENTION_SECONDS: settings.jobRetentionSeconds?.toString(),
   });
 }
 

@@ -16,6 +16,8 @@ const Settings = z.object({
   SLUICE_PARALLEL: z.coerce.number().int().min(1).max(64).default(2),
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
   SLUICE_ENGINE_LIMITS: EngineLimits,
+  SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).optional(),
+  SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
 });
@@ -32,6 +34,9 @@ export interface LocalSettings {
   readonly pollFloorSeconds: number;
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
+  /** Of jobs that report themselves; where nothing is said, the configuration has what holds. */
+  readonly jobTokenSeconds?: number | undefined;
+  readonly jobRetentionSeconds?: number | undefined;
   readonly controlHub?: ControlHubSettings;
 }
 
@@ -57,6 +62,9 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --control-hub-fence-seconds NUMBER                                              (120)
   --control-hub-metrics-settle-seconds NUMBER                                     (180)
                                 what they are for: docs/control-hub.md
+  --job-token-seconds NUMBER    how long the token of a job holds                 (259200)
+  --job-retention-seconds NUMBER
+                                how long a deleted job is kept                    (2592000)
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -101,6 +109,8 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         parallel: text,
         'poll-floor-seconds': text,
         'engine-limits': text,
+        'job-token-seconds': text,
+        'job-retention-seconds': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         help: { type: 'boolean', short: 'h' },
@@ -124,6 +134,8 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     pollFloorSeconds: parsed.SLUICE_POLL_FLOOR_SECONDS,
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
+    jobTokenSeconds: parsed.SLUICE_JOB_TOKEN_SECONDS,
+    jobRetentionSeconds: parsed.SLUICE_JOB_RETENTION_SECONDS,
     controlHub: parsed,
   };
 }
