@@ -206,6 +206,8 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
     SLUICE_NUDGE_STATE_MACHINE_ARN: stateMachineArn('nudge'),
     SLUICE_CONTROL_HUB_WEBHOOK_SECRET: settings.controlHubWebhookSecret,
     SLUICE_POLL_FLOOR_SECONDS: String(settings.pollFloorSeconds),
+    SLUICE_JOB_TOKEN_SECONDS: settings.jobTokenSeconds?.toString(),
+    SLUICE_JOB_RETENTION_SECONDS: settings.jobRetentionSeconds?.toString(),
   });
 }
 

@@ -18,6 +18,8 @@ const Settings = z.object({
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ARCHIVE_ROOT: ArchiveRoot.optional(),
+  SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).optional(),
+  SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
   SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
@@ -36,6 +38,9 @@ export interface LocalSettings {
   readonly pollFloorSeconds: number;
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
+  /** Of jobs that report themselves; where nothing is said, the configuration has what holds. */
+  readonly jobTokenSeconds?: number | undefined;
+  readonly jobRetentionSeconds?: number | undefined;
   readonly controlHub?: ControlHubSettings;
   /** In place of a Control Hub, one that this host simulates. */
   readonly controlHubSimulator?: boolean;
@@ -69,6 +74,9 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
                                 what they are for: docs/control-hub.md
   --control-hub-webhook-secret REFERENCE  of what its pushes carry: docs/control-hub-push.md
   --control-hub-simulator       simulates a Control Hub on this machine, for trying without an account
+  --job-token-seconds NUMBER    how long the token of a job holds                 (259200)
+  --job-retention-seconds NUMBER
+                                how long a deleted job is kept                    (2592000)
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -122,6 +130,8 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'poll-floor-seconds': text,
         'engine-limits': text,
         'control-hub-webhook-secret': text,
+        'job-token-seconds': text,
+        'job-retention-seconds': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         'control-hub-simulator': { type: 'boolean' },
@@ -147,6 +157,8 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     pollFloorSeconds: parsed.SLUICE_POLL_FLOOR_SECONDS,
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
+    jobTokenSeconds: parsed.SLUICE_JOB_TOKEN_SECONDS,
+    jobRetentionSeconds: parsed.SLUICE_JOB_RETENTION_SECONDS,
     controlHub: parsed,
     controlHubSimulator: parsed.SLUICE_CONTROL_HUB_SIMULATOR,
     ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
