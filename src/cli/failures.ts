@@ -15,6 +15,8 @@ const NEXT: Readonly<Record<ProblemSlug, string>> = {
   'request-in-progress': 'send the same command again in a moment: it will name the run.',
   'version-conflict': 'send the same command again.',
   'in-use': 'change or delete the patterns that name it, and let its runs end.',
+  'name-taken': 'choose another name; sluice token list shows the names that are taken.',
+  'last-administrator': 'make another token with the scope admin first, or give --even-if-last.',
   'not-ready': 'send the same command again in a moment.',
   'already-ended': 'sluice run view shows how it ended.',
   'nothing-to-retry': 'sluice run view shows the jobs of the run.',

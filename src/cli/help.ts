@@ -5,6 +5,11 @@ import { flagsOf } from './flags.ts';
 export const EXIT_CODES = `Exit codes: 0 all succeeded, 1 some failed, 2 wrong request or command line, 3 the wait timed out (the run
 goes on), 4 no valid token, 5 cancelled, 70 the service failed or does not answer.`;
 
+const SIMULATOR: readonly [string, string] = [
+  'control-hub-simulator',
+  'Stands in for StreamSets Control Hub until Ctrl-C, for tests and offline work.',
+];
+
 const OVERVIEW_EXAMPLES = `  sluice catalog apply examples/catalog
   sluice run start -s csv -t parquet -p SOURCE_PATH=airports.csv -p TARGET_PATH=airports.parquet --wait
   sluice run list --state failed --json run-id,state
@@ -18,7 +23,7 @@ export function overview(commands: readonly Command[]): string {
 
 Usage: sluice GROUP COMMAND [flags]
 
-${listed(commands.map((command) => [`${command.group} ${spelt(command)}`, command.summary]))}
+${listed([...commands.map((command): [string, string] => [`${command.group} ${spelt(command)}`, command.summary]), SIMULATOR])}
 
 Examples:
 ${OVERVIEW_EXAMPLES}

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { ExitCode } from './command.ts';
 import { sluice } from './sluice.ts';
 
 function userName(): string {
@@ -24,6 +25,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+/** Loaded when it is asked for: no other command needs a server. */
+async function controlHubSimulator(words: readonly string[]): Promise<ExitCode> {
+  const { serveControlHubSimulator } = await import('#hosts/control-hub-simulator/main');
+  return serveControlHubSimulator(words, process);
+}
+
 process.exitCode = await sluice(process.argv.slice(2), {
   environment: process.env,
   stdout: process.stdout,
@@ -31,4 +38,5 @@ process.exitCode = await sluice(process.argv.slice(2), {
   userName: userName(),
   newRunName,
   readText: (path) => readFileSync(path, 'utf8'),
+  programs: { 'control-hub-simulator': controlHubSimulator },
 });

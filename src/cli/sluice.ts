@@ -22,6 +22,7 @@ import { runRetry } from './run-retry.ts';
 import { runStart } from './run-start.ts';
 import { runView } from './run-view.ts';
 import { runWatch } from './run-watch.ts';
+import { tokenCreate, tokenList, tokenRevoke } from './token-changes.ts';
 import { tokenShow } from './token.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -48,6 +49,9 @@ const COMMANDS: readonly Command[] = [
   catalogDelete,
   doctor,
   tokenShow,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
 ];
 
 /** What a process has and a test gives. */
@@ -55,11 +59,15 @@ export interface Surroundings extends Omit<Context, 'client' | 'token'> {
   readonly environment: Environment;
   readonly fetch?: typeof fetch;
   readonly pace?: Pace;
+  /** What runs until it is stopped and needs no service, by the word that starts it. */
+  readonly programs?: Readonly<Record<string, (words: readonly string[]) => Promise<ExitCode>>>;
 }
 
 export async function sluice(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { command, rest } = found(words);
   try {
+    const program = surroundings.programs?.[words[0] ?? ''];
+    if (program) return await program(words.slice(1));
     if (command) return await invoked(command, rest, surroundings);
     return explained(words, surroundings);
   } catch (error) {

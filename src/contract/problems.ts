@@ -16,6 +16,8 @@ export const PROBLEMS = {
   'already-ended': { status: 409, title: 'It has ended already' },
   'nothing-to-retry': { status: 409, title: 'No job has failed in this way' },
   'plan-changed': { status: 412, title: 'The request would no longer start what was planned' },
+  'name-taken': { status: 409, title: 'The name belongs to another one' },
+  'last-administrator': { status: 409, title: 'Nobody could administer the service any more' },
   'in-use': { status: 409, title: 'Others still use it' },
   'precondition-failed': { status: 412, title: 'It is not in the version that the request names' },
   'request-too-large': { status: 413, title: 'The request is too large' },

@@ -38,6 +38,11 @@ export interface StartRecord {
   readonly engineJobId?: EngineJobId;
   /** How often the attempt was started anew because the engine had lost it before it began. */
   readonly restarts?: number;
+  /**
+   * What its child gave up with while whoever was to start it might still do so: where nobody has by the end of the fence, the
+   * attempt has failed of it.
+   */
+  readonly fault?: string;
   /** Somebody wants this job alone to be cancelled; the tick sees to it. */
   readonly cancel?: CancelRequest;
   readonly stop?: StopRequest;

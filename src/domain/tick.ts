@@ -112,6 +112,9 @@ function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict 
   const report = input.reports.get(engineJobId);
   if (report === undefined) return canStartAnew(job, input) ? { change: startedAnew(job) } : ended(job, engineJobId, input, undefined);
   switch (report.status.state) {
+    // An answer that did not come changes nothing; a stop or a limit need not wait for it.
+    case 'unanswered':
+      return stopping(job, engineJobId, input, undefined);
     case 'queued':
     case 'running':
       return stopping(job, engineJobId, input, underWay(job, report.status, input.now));

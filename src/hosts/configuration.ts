@@ -1,5 +1,6 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
+import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -15,6 +16,7 @@ const Configuration = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
   AWS_REGION: z.string().default('local'),
+  ...CONTROL_HUB_SETTINGS,
 });
 export type Configuration = z.infer<typeof Configuration>;
 

@@ -3,10 +3,10 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { ulid } from 'ulid';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
@@ -20,11 +20,14 @@ import { dynamoTable } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
+import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets';
+import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
+import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
-import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
+import { CONTROL_HUB_LIMITS, connectControlHub } from './wiring-control-hub.ts';
 
 export type StorePorts = Pick<
   Ports,
@@ -51,14 +54,21 @@ const POLICY = { starterSeconds: 110, leaseSeconds: 180, host: 'aws' } as const;
 
 function awsPorts(): Ports {
   const configuration = environmentConfiguration();
+  const stores = connectStores(configuration);
+  const { clock, randomness } = stores;
+  const controlHub = connectControlHub(configuration, {
+    clock,
+    random: () => randomness.fraction(),
+    secrets: connectSecrets(configuration),
+  });
   return connectPorts(configuration, {
-    stores: connectStores(configuration),
-    // No engine that runs in Lambda is built in yet: the embedded one needs a disk of its own.
-    engines: () => undefined,
+    stores,
+    // The embedded engine needs a disk of its own.
+    engines: (name) => (name === 'control-hub' ? controlHub : undefined),
     policy: {
       ...POLICY,
       pollFloorSeconds: configuration.SLUICE_POLL_FLOOR_SECONDS,
-      engineLimits: configuration.SLUICE_ENGINE_LIMITS,
+      engineLimits: { ...CONTROL_HUB_LIMITS, ...configuration.SLUICE_ENGINE_LIMITS },
     },
   });
 }
@@ -86,7 +96,7 @@ export function connectPorts(configuration: Configuration, connected: Connected)
       watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
       nudge: configuration.SLUICE_NUDGE_STATE_MACHINE_ARN,
     }),
-    webhookSecret: connectWebhookSecret(configuration, connectSecrets()),
+    webhookSecret: connectWebhookSecret(configuration, connectSecrets(configuration)),
     engines: connected.engines,
     policy: connected.policy,
   };
@@ -113,16 +123,18 @@ function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: 
   return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
 }
 
-/** Secrets by reference, as the process may read them: its environment and its files. */
-function connectSecrets(): Secrets {
-  return {
-    async resolve(reference) {
-      const [, kind, name = ''] = /^(env|file):(.+)$/.exec(reference) ?? [];
-      const value = kind === 'file' ? (await readFile(name, 'utf8').catch(() => '')).trim() : process.env[name];
-      if (value === undefined || value === '') throw new Fault('Vanished', `there is no secret under the reference ${reference}`);
-      return value;
+/** Secrets by reference, as the process may read them: its environment, its files, and what its credentials in AWS allow. */
+export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_REGION'>): Secrets {
+  const aws = { region, credentials: fromEnv(), fetch, now: () => new Date() };
+  return secretReader({
+    kinds: {
+      env: environmentSecrets(process.env),
+      file: fileSecrets,
+      ssm: ssmSecrets(aws),
+      secretsmanager: secretsManagerSecrets(aws),
     },
-  };
+    nowMs: () => Date.now(),
+  });
 }
 
 /**

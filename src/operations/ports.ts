@@ -3,8 +3,8 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
-import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
-import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
+import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
+import type { Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { HistoryEntry, Job } from '#domain/job';
 import type { Json, JsonObject } from '#domain/json';
 import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
@@ -16,6 +16,7 @@ import type { RunFilter } from '#domain/run-filter';
 import type { SlotLimits } from '#domain/slots';
 import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
+import type { Engine, WebhookSecret } from './engine-port.ts';
 import type { SlotStore } from './slot-port.ts';
 
 export interface Ports {
@@ -92,21 +93,25 @@ export interface Cursors {
   decode(list: string, cursor: string): string | undefined;
 }
 
-export const SCOPES = ['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** `slc_<id>.<secret>`; only a digest of the secret is kept. */
-export interface ApiToken {
-  readonly id: string;
-  readonly name: string;
-  /** Hex SHA-256. The secret has 256 random bits, which need no slow hash. */
-  readonly secretDigest: string;
-  readonly scopes: readonly Scope[];
-}
+export type { ApiToken, Scope } from '#domain/api-token';
 
 export interface ApiTokenStore {
+  /** Consistent: a revocation holds from the next request on. */
   find(id: string): Promise<ApiToken | undefined>;
+  /** Who has the name, or had it. Consistent. */
+  named(name: string): Promise<ApiToken | undefined>;
+  /** `name-taken` where a token has the name, or had it. */
+  create(token: ApiToken): Promise<'created' | 'name-taken'>;
+  /** Without a look at who has the name: for a host that hands out a name of its own. */
   put(token: ApiToken): Promise<void>;
+  /** Newest first; those that ended long ago may still be among them. */
+  list(page: PageRequest): Promise<Listed<ApiToken>>;
+  /** Every token with the scope `admin` that has not been revoked. Consistent. */
+  administrators(): Promise<readonly ApiToken[]>;
+  /** `conflict` where it is revoked already, or is gone; or where `remaining`, which is to outlive it, is. */
+  revoke(token: ApiToken, revocation: Revocation, remaining?: ApiToken): Promise<'revoked' | 'conflict'>;
+  /** Unless a use that is as late is recorded already. */
+  recordUse(id: string, use: TokenUse): Promise<void>;
 }
 
 /** What a pattern is called by. */
@@ -278,7 +283,19 @@ export interface NewJob {
 
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
-  readonly taskToken?: string;
+  readonly parked?: ParkedChild;
+}
+
+/** A child of an execution that waits for the end of its job. */
+export interface ParkedChild {
+  readonly taskToken: string;
+  /** The attempt of the run that the child is there for: the end of an earlier one is nothing to it. */
+  readonly runAttempt: number;
+}
+
+/** Whose job has this index. */
+export interface ParkedAt extends ParkedChild {
+  readonly index: number;
 }
 
 export interface ParametersOfJob extends EffectiveParameters {
@@ -305,11 +322,11 @@ export interface JobStore {
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
   /** Every job that something is left to do for: not settled, or settled with tokens that may be parked or with aftercare. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
-  addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
-  /** All tokens of these jobs. Consistent. */
-  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
+  addTaskToken(ref: JobRef, jobCount: number, parked: ParkedChild): Promise<void>;
+  /** All tokens of these jobs, whatever attempt of the run they belong to. Consistent. */
+  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly ParkedAt[]>;
   /** Nothing is left to do for these settled jobs: their open rows go, and these tokens. A job that was reopened meanwhile stays. */
-  close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
+  close(run: Run, jobs: readonly Job[], tokens: readonly ParkedAt[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
@@ -348,46 +365,4 @@ export interface RunningExecution {
 
 export type Engines = (name: string) => Engine | undefined;
 
-/**
- * What executes jobs. Every method throws `EngineUnavailable` when the engine cannot be reached or asks us to wait,
- * and nothing else for reasons of the engine's.
- */
-export interface Engine {
-  /**
-   * How long after its start was asked for an engine job may still appear. 0: a name never starts twice, so a start may be
-   * repeated; and a job that the engine has begun is known to it for good, at least as `lost`.
-   */
-  readonly fenceSeconds: number;
-  /** What is wrong with the engine-specific part of a template, found without running it. */
-  check(definition: JsonObject): Promise<readonly DefinitionProblem[]>;
-  /** Not idempotent on every engine: callers look for the name before they repeat a start. */
-  start(start: EngineStart): Promise<EngineStartOutcome>;
-  /** The engine job of that name, if the engine has one. */
-  find(name: EngineJobName): Promise<EngineJobId | undefined>;
-  /** One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. */
-  status(ids: readonly EngineJobId[]): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>>;
-  /**
-   * How long after a job's end its counts may still come or change. 0: what the engine says of a final job is all there will be.
-   */
-  readonly metricsSettleSeconds: number;
-  /**
-   * Of a final job, and of a running one where the engine counts while it runs. Undefined where the engine has none (yet);
-   * `provisional` ones may change.
-   */
-  metrics(id: EngineJobId): Promise<EngineMetrics | undefined>;
-  /** Tells an engine that wants to be told that a failure was noticed. Nothing to acknowledge, or an unknown id, is no error. */
-  acknowledge(id: EngineJobId): Promise<void>;
-  /** Asks the engine to stop the job; `force` when asking did not help. Stopping what is final or unknown is no error. */
-  stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
-  /** Forgets a final job on the engine. Removing what is unknown is no error. */
-  remove(id: EngineJobId): Promise<void>;
-}
-
-/** Secrets by reference: `env:NAME`, `file:path`, `ssm:name`, `secretsmanager:name`. The values are never stored, logged or answered. */
-export interface Secrets {
-  /** Rejects, without the value and with the reference, where it cannot be read. Remembered for a while. */
-  resolve(reference: string): Promise<string>;
-}
-
-/** What the pushes of an engine carry to be believed; undefined where it is to push nothing. */
-export type WebhookSecret = (engine: string) => Promise<string | undefined>;
+export type { Engine, Secrets, WebhookSecret } from './engine-port.ts';

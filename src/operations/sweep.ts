@@ -88,8 +88,10 @@ async function giveSlotsBack(
 async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<Stray, { kind: 'execution-left-over' }>): Promise<void> {
   if (run) {
     const jobs = Array.from({ length: run.count }, (_, index) => ({ runId: run.id, index }));
-    const tokens = await ports.jobs.taskTokens(run, jobs);
-    await inTurns(tokens, ({ taskToken }) => ports.orchestrator.release(taskToken));
+    const parked = await ports.jobs.taskTokens(run, jobs);
+    // A retry may have begun since the run was found.
+    const left = parked.filter(({ runAttempt }) => runAttempt <= run.attempt);
+    await inTurns(left, ({ taskToken }) => ports.orchestrator.release(taskToken));
   }
   if (isLong) await ports.orchestrator.stop(execution, 'its run has ended');
 }

@@ -4,6 +4,7 @@
  */
 import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
+import { isFinalState } from '#domain/engine-job';
 import { Fault } from '#domain/faults';
 import { secondsBetween, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
@@ -18,7 +19,7 @@ import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { fenceSecondsOf, launchAlone } from './launch-job.ts';
+import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { sampleMetrics, type Sampled, type Sampling } from './sample-metrics.ts';
@@ -47,7 +48,7 @@ export async function tickRun(
   // How long streaming jobs went on until somebody stopped them says nothing about the next one.
   const expected = template.streaming ? undefined : expectationOf(past);
   const { reports, calls, metricsCalls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+  const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
   const startsAreRepeatable = engine.fenceSeconds === 0;
   const { closing } = run;
@@ -129,7 +130,7 @@ async function reportsOf(
     const statuses = await engine.status(ids.slice(from, from + STATUS_CHUNK));
     calls += 1;
     await inTurns([...statuses], async ([id, status]) => {
-      const isOver = status.state !== 'queued' && status.state !== 'running';
+      const isOver = isFinalState(status.state);
       metricsCalls += isOver ? 1 : 0;
       reports.set(id, { status, ...(isOver ? await countsOf(engine, id) : {}) });
     });

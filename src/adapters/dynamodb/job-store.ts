@@ -1,5 +1,5 @@
 /** Jobs of runs: the job item, its open row while something is left to do for it, its history, parameters and task tokens. */
-import { StoredCounts, StoredHistoryEntry, StoredJob, StoredParameters } from '#contract/stored';
+import { StoredCounts, StoredHistoryEntry, StoredJob, StoredParameters, StoredTaskToken } from '#contract/stored';
 import type { JobRef } from '#domain/ids';
 import { idOf, type HistoryEntry, type Job } from '#domain/job';
 import { addCounts, NO_COUNTS, type Run } from '#domain/run';
@@ -29,9 +29,9 @@ export function dynamoJobStore(table: Table): JobStore {
       const rows = await eachShard(run, (pk) => table.queryAll({ pk, prefix: keys.openPrefix, consistent: true }));
       return rows.map((row) => decodeDocument(StoredJob, row));
     },
-    async addTaskToken(ref, jobCount, taskToken) {
+    async addTaskToken(ref, jobCount, parked) {
       // Unguarded: the token's own digest is its key, so writing it again changes nothing.
-      await table.write({ kind: 'put', item: tokenItem(ref, jobCount, taskToken) });
+      await table.write({ kind: 'put', item: tokenItem(ref, jobCount, parked) });
     },
     taskTokens: (run, jobs) => taskTokens(table, run, jobs),
     close: (run, jobs, tokens) => close(table, run, jobs, tokens),
@@ -69,8 +69,7 @@ async function taskTokens(table: Table, run: Run, jobs: readonly JobRef[]): Retu
     const to = keys.tokenBounds(Math.max(...here)).last;
     return table.queryAll({ pk, from, to, consistent: true });
   });
-  const tokens = rows as readonly (Item & { readonly index: number; readonly taskToken: string })[];
-  return tokens.filter(({ index }) => wanted.has(index)).map(({ index, taskToken }) => ({ index, taskToken }));
+  return rows.map((row) => decode(StoredTaskToken, row)).filter(({ index }) => wanted.has(index));
 }
 
 async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Parameters<JobStore['close']>[2]): Promise<void> {

@@ -6,7 +6,7 @@
 import { Fault } from '#domain/faults';
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
 import { isSettled, type HistoryEntry, type Job } from '#domain/job';
-import type { JobSave, JobStore, NewJob } from '#operations/ports';
+import type { JobSave, JobStore, NewJob, ParkedChild } from '#operations/ports';
 import { documentItem } from './decoding.ts';
 import { keys, shardOf } from './keys.ts';
 import type { Action, Item, Table, Unguarded } from './table.ts';
@@ -78,7 +78,7 @@ function creationActions(job: Job, jobCount: number): readonly Action[] {
   ];
 }
 
-function changeActions({ before, after, entries, records = [], taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
+function changeActions({ before, after, entries, records = [], parked }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard },
@@ -88,7 +88,7 @@ function changeActions({ before, after, entries, records = [], taskToken }: JobS
       const record = { ...metrics, ...(standing ? { standing } : {}) };
       return { kind: 'put', item: documentItem(keys.metrics(job, attempt), record) };
     }),
-    ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
+    ...(parked === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, parked) } satisfies Action]),
   ];
 }
 
@@ -107,8 +107,8 @@ function historyItem(job: Job, entry: HistoryEntry): Item {
 /** The whole job, so that a tick reads nothing else. */
 const openItem = (job: Job, jobCount: number): Item => documentItem(keys.open(job, jobCount), job, { version: job.version });
 
-export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, taskToken: string): Item {
-  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken };
+export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, { taskToken, runAttempt }: ParkedChild): Item {
+  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken, runAttempt };
 }
 
 function sharedTransactions(table: Table): (change: Unsubmitted) => Promise<boolean> {

@@ -27,6 +27,8 @@
  *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
  *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
+ *   all API tokens, newest first; administrators'       APITOKENS | APITOKENS#ADMIN   <id>
+ *   who has, or had, the name of an API token           APITOKENNAMES                 <name>
  *
  * A shard holds about 500 jobs, because a partition bears 1,000 write units a second and all jobs of a run may end in the
  * same one. Jobs are dealt to shards in turn: a fan-out that starts them in order writes to all shards alike.
@@ -131,4 +133,9 @@ export const keys = {
     last: `SAMPLE#${to}`,
   }),
   apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
+  apiTokens: 'APITOKENS',
+  apiTokenRow: (id: string): Key => ({ pk: 'APITOKENS', sk: id }),
+  administrators: 'APITOKENS#ADMIN',
+  administrator: (id: string): Key => ({ pk: 'APITOKENS#ADMIN', sk: id }),
+  apiTokenName: (nameKey: string): Key => ({ pk: 'APITOKENNAMES', sk: enc(nameKey) }),
 } as const;

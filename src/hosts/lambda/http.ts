@@ -5,15 +5,19 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
+import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
-import type { Scope } from '#operations/ports';
 import { storePorts } from '#hosts/wiring';
-import { allows, authenticate, type Caller } from './authentication.ts';
+import { allows, authenticate, recordUse, type Caller } from './authentication.ts';
 import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
 import { problem, type HttpReply } from './replies.ts';
 
-export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+export interface HttpHandler {
+  (event: APIGatewayProxyEventV2): Promise<HttpReply>;
+  /** What it answers, and with which scope: tests hold it against serverless.yml. */
+  readonly routes: readonly Pick<Route, 'routeKey' | 'scope'>[];
+}
 
 export interface HttpRequest<Body = undefined> {
   readonly body: Body;
@@ -84,7 +88,7 @@ export function httpHandler(routes: readonly Route[]): HttpHandler {
   const handler = middy<APIGatewayProxyEventV2, HttpReply>()
     .use({ onError: faults })
     .handler((event) => answer(table, event));
-  return (event) => handler(event, {} as never);
+  return Object.assign((event: APIGatewayProxyEventV2) => handler(event, {} as never), { routes });
 }
 
 async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
@@ -95,14 +99,22 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
     return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
   }
   const authorization = event.headers['authorization'];
-  const identified = await authenticate(storePorts().apiTokens, authorization);
+  const { apiTokens, clock } = storePorts();
+  const now = clock.now();
+  const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
   if (!caller) {
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
   }
-  if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
-  return found.handle(event, caller);
+  // Beside the work, not before it; awaited, because Lambda stops what is left over when an answer is out.
+  const recorded = recordUse(apiTokens, caller, { at: now, from: event.requestContext.http.sourceIp });
+  try {
+    if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
+    return await found.handle(event, caller);
+  } finally {
+    await recorded;
+  }
 }
 
 /** A fault is answered without its cause; the log has it, under the same request id. */

@@ -8,7 +8,9 @@ import type { Server } from 'node:http';
 import { instant } from '#domain/ids';
 import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
+import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
 import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
@@ -21,7 +23,7 @@ import { nudges } from './nudges.ts';
 import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
 import { tickOpenRuns } from './tick-open-runs.ts';
-import { readServiceMap } from './service-map.ts';
+import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
@@ -79,7 +81,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
 
   const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
   const service = readServiceMap(new URL('serverless.yml', project));
-  const functions = localFunctions(service, options.load);
+  const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
   const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
@@ -100,7 +102,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const configuration = { ...localConfiguration(settings, dynamodbEndpoint), SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint };
 
   const { inputRoot, outputRoot, parallel } = settings;
-  const embedded = localEngines({ inputRoot, outputRoot, parallel, workDir: dataDir.workDir, clock, workerUrl: options.duckdbWorkerUrl });
+  const embedded = localEngines({
+    ...{ inputRoot, outputRoot, parallel, clock },
+    workDir: dataDir.workDir,
+    workerUrl: options.duckdbWorkerUrl,
+    controlHub: settings.controlHub ?? NO_CONTROL_HUB,
+    region: process.env['AWS_REGION'] ?? '',
+    random: () => Math.random(),
+  });
   const engines = { ...embedded, ...options.engines };
   const ports = connectPorts(configuration, {
     stores: connectStores(configuration, clock),
@@ -111,7 +120,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
       starterSeconds: 30,
       leaseSeconds: 120,
       host: randomUUID(),
-      engineLimits: settings.engineLimits,
+      engineLimits: { ...CONTROL_HUB_LIMITS, ...settings.engineLimits },
     },
   });
   installPorts(ports);
@@ -135,7 +144,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     installPorts(undefined);
   });
 
-  const token = await localToken(ports.apiTokens, dataDir.tokenFile);
+  const token = await localToken(ports, dataDir.tokenFile);
   await registerStateMachines((operation, input) => stepFunctions.call(operation, input), new URL('state-machines/', project));
   const server = httpServer({ routes: service.routes, functions, newRequestId: () => randomUUID(), nowMs: () => hostClock.nowMs() });
   const url = await listening(server, settings);
@@ -147,6 +156,11 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close };
+}
+
+/** On AWS, IAM says who may invoke what makes administrators; here every program could, by the Step Functions endpoint. */
+function withoutAdminTokens(service: ServiceMap): ServiceMap {
+  return { ...service, handlers: new Map([...service.handlers].filter(([name]) => name !== 'createAdminToken')) };
 }
 
 /** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
@@ -17,6 +18,7 @@ const Settings = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
+  ...CONTROL_HUB_SETTINGS,
 });
 
 export interface LocalSettings {
@@ -33,6 +35,7 @@ export interface LocalSettings {
   readonly allowAnonymous: boolean;
   /** A reference. */
   readonly controlHubWebhookSecret?: string;
+  readonly controlHub?: ControlHubSettings;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -49,7 +52,15 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
   --engine-limits JSON          what an engine bears from all runs together:      ({})
                                 {"duckdb":{"max-parallel":4,"starts-per-second":1}}
-  --control-hub-webhook-secret REFERENCE  of what its pushes carry: env:NAME or file:path; docs/control-hub-push.md
+  --control-hub-url URL         StreamSets Control Hub; found by the token where it is not given
+  --control-hub-credential-id ID          of the API credentials, or a reference as below
+  --control-hub-auth-token REFERENCE      env:NAME, file:path, ssm:name or secretsmanager:name
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: docs/control-hub-push.md
+  --control-hub-project ID      --control-hub-allowed-hosts HOST,HOST
+  --control-hub-status-chunk NUMBER                                               (100)
+  --control-hub-fence-seconds NUMBER                                              (120)
+  --control-hub-metrics-settle-seconds NUMBER                                     (180)
+                                what they are for: docs/control-hub.md
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -77,6 +88,8 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
   return { kind: 'settings', settings };
 }
 
+const CONTROL_HUB_FLAGS = Object.keys(CONTROL_HUB_SETTINGS).map((name) => name.slice('SLUICE_'.length).toLowerCase().replaceAll('_', '-'));
+
 function parsedFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> | string {
   const text = { type: 'string' } as const;
   try {
@@ -94,6 +107,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'engine-limits': text,
         'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
+        ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -118,6 +132,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
       ? {}
       : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
+    controlHub: parsed,
   };
 }
 
