@@ -118,6 +118,7 @@ export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   to: z.enum(JOB_STATES),
   attempt: z.number(),
   data: jsonObject.exactOptional(),
+  refused: z.literal(true).exactOptional(),
 });
 
 const origin = z.enum(PARAMETER_ORIGINS);

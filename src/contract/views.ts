@@ -174,6 +174,8 @@ export const HistoryEntryView = z.object({
   to: z.enum(JOB_STATES),
   attempt: z.number(),
   data: z.record(z.string(), z.json()).exactOptional(),
+  /** It was refused: nothing has changed, and `sequence` is that of the event which it came after. */
+  refused: z.literal(true).exactOptional(),
 });
 export type HistoryEntryView = z.infer<typeof HistoryEntryView>;
 

@@ -4,7 +4,8 @@
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
 import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
-import type { Instant, JobRef, RunId, TemplateId } from '#domain/ids';
+import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
+import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { HistoryEntry, Job } from '#domain/job';
 import type { Json, JsonObject } from '#domain/json';
 import type { EffectiveParameters, ParameterProblem } from '#domain/parameters';
@@ -16,10 +17,13 @@ import type { RunFilter } from '#domain/run-filter';
 import type { SlotLimits } from '#domain/slots';
 import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
-import type { Engine, WebhookSecret } from './engine-port.ts';
+import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
+import type { Cursors, Listed, PageRequest } from './pages.ts';
 import type { SlotStore } from './slot-port.ts';
 
-export interface Ports {
+export type { Listed, PageRequest } from './pages.ts';
+
+export interface Ports extends JobPorts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly digest: Digest;
@@ -71,26 +75,6 @@ export interface ParameterSchemas {
   check(schema: JsonObject): readonly ParameterProblem[];
   /** Compiled once, then asked for every set. Pointers lead into the set. */
   validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
-}
-
-/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly cursor?: string;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** A cursor that this list did not give out. */
-export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
-
-/** Opaque to callers, and bound to the list that gave them out. */
-export interface Cursors {
-  encode(list: string, position: string): string;
-  decode(list: string, cursor: string): string | undefined;
 }
 
 export type { ApiToken, Scope } from '#domain/api-token';
@@ -284,6 +268,7 @@ export interface NewJob {
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
   readonly parked?: ParkedChild;
+  readonly sent?: SentEvent;
 }
 
 /** A child of an execution that waits for the end of its job. */
@@ -331,8 +316,8 @@ export interface JobStore {
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
   jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
-  /** Oldest first. */
-  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+  /** With what was refused, each in its place. */
+  history(ref: JobRef, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
 }
 
 export interface Orchestrator {
@@ -365,4 +350,51 @@ export interface RunningExecution {
 
 export type Engines = (name: string) => Engine | undefined;
 
-export type { Engine, Secrets, WebhookSecret } from './engine-port.ts';
+/**
+ * What executes jobs. Every method throws `EngineUnavailable` when the engine cannot be reached or asks us to wait,
+ * and nothing else for reasons of the engine's.
+ */
+export interface Engine {
+  /**
+   * How long after its start was asked for an engine job may still appear. 0: a name never starts twice, so a start may be
+   * repeated; and a job that the engine has begun is known to it for good, at least as `lost`.
+   */
+  readonly fenceSeconds: number;
+  /** What is wrong with the engine-specific part of a template, found without running it. */
+  check(definition: JsonObject): Promise<readonly DefinitionProblem[]>;
+  /** Not idempotent on every engine: callers look for the name before they repeat a start. */
+  start(start: EngineStart): Promise<EngineStartOutcome>;
+  /** The engine job of that name, if the engine has one. */
+  find(name: EngineJobName): Promise<EngineJobId | undefined>;
+  /**
+   * One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. One that the engine did not
+   * answer for, though it answered for others, is `unanswered`; where it answered for none this throws.
+   */
+  status(ids: readonly EngineJobId[]): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>>;
+  /**
+   * How long after a job's end its counts may still come or change. 0: what the engine says of a final job is all there will be.
+   */
+  readonly metricsSettleSeconds: number;
+  /**
+   * Of a final job, and of a running one where the engine counts while it runs. Undefined where the engine has none (yet);
+   * `provisional` ones may change.
+   */
+  metrics(id: EngineJobId): Promise<EngineMetrics | undefined>;
+  /** Tells an engine that wants to be told that a failure was noticed. Nothing to acknowledge, or an unknown id, is no error. */
+  acknowledge(id: EngineJobId): Promise<void>;
+  /** Asks the engine to stop the job; `force` when asking did not help. Stopping what is final or unknown is no error. */
+  stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
+  /** Forgets a final job on the engine. Removing what is unknown is no error. */
+  remove(id: EngineJobId): Promise<void>;
+}
+
+/** Secrets by reference: `env:NAME`, `file:path`, `ssm:name`, `secretsmanager:name`. The values are never stored, logged or answered. */
+export interface Secrets {
+  /** Rejects, without the value and with the reference, where it cannot be read. Remembered for a while. */
+  resolve(reference: string): Promise<string>;
+  /** As `resolve`, past what is remembered: the secret may have been changed. */
+  renew(reference: string): Promise<string>;
+}
+
+/** What the pushes of an engine carry to be believed; undefined where it is to push nothing. */
+export type WebhookSecret = (engine: string) => Promise<string | undefined>;

@@ -51,6 +51,18 @@ const startedBlindly = withEngine((engine) => ({ ...engine, find: () => Promise.
 /** Asks at once, though a start may still take effect. */
 const fenceIgnored = withEngine((engine) => ({ ...engine, fenceSeconds: 0 }));
 
+/** Takes whoever was to start a job for dead at once; and starts are slow, so that he is at it. */
+const startersForgotten: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    policy: { ...ports.policy, starterSeconds: 0 },
+    engines(name) {
+      const engine = ports.engines(name);
+      return engine && { ...engine, start: (start) => ports.clock.pause(40_000).then(() => engine.start(start)) };
+    },
+  }),
+};
+
 /** Takes a failure for acknowledged that nobody has told the engine of. */
 const neverAcknowledged = withEngine((engine) => ({ ...engine, acknowledge: () => Promise.resolve() }));
 
@@ -75,18 +87,6 @@ const recordsLost: Mutation = {
           changes.map((change) => ({ ...change, records: [] })),
           jobCount,
         ),
-    },
-  }),
-};
-
-/** Takes whoever was to start a job for dead at once; and starts are slow, so that he is at it. */
-const startersForgotten: Mutation = {
-  ports: (ports) => ({
-    ...ports,
-    policy: { ...ports.policy, starterSeconds: 0 },
-    engines(name) {
-      const engine = ports.engines(name);
-      return engine && { ...engine, start: (start) => ports.clock.pause(40_000).then(() => engine.start(start)) };
     },
   }),
 };
