@@ -292,7 +292,7 @@ async function request(
     pathParameters,
     isBase64Encoded: false,
     body: JSON.stringify(body),
-    requestContext: { requestId: 'bill', routeKey, stage: '$default', http: { method, path: rawPath } },
+    requestContext: { requestId: 'bill', routeKey, stage: '$default', http: { method, path: rawPath, sourceIp: '127.0.0.1' } },
   })) as { readonly statusCode: number; readonly body?: string };
   if (reply.statusCode >= 300) throw new Error(`${routeKey} was answered ${reply.statusCode}: ${reply.body ?? ''}`);
   return JSON.parse(reply.body ?? '{}') as unknown;
