@@ -32,6 +32,7 @@ export async function startJob(ports: Needs, { taskToken, ...ref }: StartJob): P
     switch (kind) {
       case 'launched':
       case 'queued':
+      case 'not-now':
         return;
       case 'refused':
         // A nudge: the job is settled, and the tick lets this very task go.
