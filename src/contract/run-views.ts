@@ -1,5 +1,5 @@
 /** From runs, jobs and history to what the API answers. */
-import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
+import { idOf, isSettled, metricsStateOf, type HistoryEntry, type Job } from '#domain/job';
 import type { EngineMetrics } from '#domain/engine-job';
 import { epochMs, jobId, type Instant } from '#domain/ids';
 import type { EffectiveParameters } from '#domain/parameters';
@@ -73,16 +73,26 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
 export function costView(run: Run, usage: RunUsage): CostView {
   const { count, attempt, watch, retriedJobs, setsBytes } = run;
   const used = usedByRun({ jobCount: count, attempts: attempt, watchLoops: watch, retriedJobs, setsBytes }, usage);
+  const { total, stepFunctions, lambda, writes, reads, http } = priced(used);
   return {
-    usd: rounded(priced(used).total, 6),
+    usd: rounded(total, 6),
+    'usd-by-kind': {
+      'step-functions': rounded(stepFunctions, 8),
+      lambda: rounded(lambda, 8),
+      'dynamodb-writes': rounded(writes, 8),
+      'dynamodb-reads': rounded(reads, 8),
+      'api-requests': rounded(http, 8),
+    },
     'state-transitions': used.transitions,
     'lambda-invocations': used.invocations,
+    'lambda-milliseconds': Math.round(used.lambdaSeconds * 1000),
     'lambda-gigabyte-seconds': rounded(used.gbSeconds, 3),
     'dynamodb-write-units': Math.round(used.writeUnits),
     'dynamodb-read-units': Math.round(used.readUnits),
     'api-requests': used.httpCalls,
     ticks: usage.ticks,
     'engine-status-calls': usage.statusCalls,
+    'engine-metrics-calls': usage.metricsCalls,
     'engine-starts': count + retriedJobs + usage.tickStarts,
   };
 }
@@ -100,6 +110,8 @@ export function jobView(job: Job, parameters?: EffectiveParameters & { readonly 
     attempt: job.attempt,
     ...(job.failure ? { failure: job.failure } : {}),
     ...(job.metrics ? { metrics: metricsView(job.metrics) } : {}),
+    ...metricsStateView(job),
+    ...(job.start.warning !== undefined && !isSettled(job) ? { warning: job.start.warning } : {}),
     ...(job.start.engineJobId ? { 'engine-job-id': job.start.engineJobId } : {}),
     ...queuedView(job),
     ...(job.start.cancel && !isSettled(job) ? { 'cancel-requested-at': job.start.cancel.at } : {}),
@@ -109,6 +121,12 @@ export function jobView(job: Job, parameters?: EffectiveParameters & { readonly 
     ...(parameters ? { parameters: parametersView(parameters) } : {}),
     links: { self, history: `${self}/history`, run: `/v1/runs/${job.runId}` },
   };
+}
+
+function metricsStateView(job: Job): Pick<JobView, 'metrics-state' | 'metrics-unavailable-because'> {
+  const state = metricsStateOf(job);
+  const reason = job.metricsStanding?.reason;
+  return { ...(state ? { 'metrics-state': state } : {}), ...(reason === undefined ? {} : { 'metrics-unavailable-because': reason }) };
 }
 
 function queuedView({ state, start }: Job): Pick<JobView, 'queued'> {
@@ -122,6 +140,7 @@ function metricsView(metrics: EngineMetrics): NonNullable<JobView['metrics']> {
   return {
     ...(metrics.engineId ? { 'engine-id': metrics.engineId } : {}),
     ...(metrics.pipelineId ? { 'pipeline-id': metrics.pipelineId } : {}),
+    ...(metrics.pipelineCommitId ? { 'pipeline-commit-id': metrics.pipelineCommitId } : {}),
     'input-record-count': metrics.inputRecordCount,
     'output-record-count': metrics.outputRecordCount,
     'error-record-count': metrics.errorRecordCount,

@@ -40,6 +40,19 @@ const engineMetrics = z.object({
   startedAt: instant.exactOptional(),
   finishedAt: instant.exactOptional(),
   outputs: z.array(z.string()).exactOptional(),
+  pipelineCommitId: z.string().exactOptional(),
+});
+
+const metricsStanding = z.object({ state: z.enum(['pending', 'provisional', 'unavailable']), reason: z.string().exactOptional() });
+
+const aftercare = z.object({
+  attempt: z.number(),
+  engineJobId: text<EngineJobId>(),
+  endedAt: instant,
+  acknowledge: z.literal(true).exactOptional(),
+  collect: z.literal(true).exactOptional(),
+  remove: z.literal(true).exactOptional(),
+  metrics: engineMetrics.exactOptional(),
 });
 
 const failure = z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() });
@@ -51,6 +64,7 @@ const startRecord = z.object({
   engineJobName: text<EngineJobName>().exactOptional(),
   engineJobId: text<EngineJobId>().exactOptional(),
   restarts: z.number().exactOptional(),
+  fault: z.string().exactOptional(),
   cancel: z.object({ at: instant, by: z.string() }).exactOptional(),
   stop: z
     .object({
@@ -59,6 +73,8 @@ const startRecord = z.object({
       forcedAt: instant.exactOptional(),
     })
     .exactOptional(),
+  warning: z.string().exactOptional(),
+  warned: z.array(z.string()).exactOptional(),
 });
 
 export const StoredJob: z.ZodType<Job> = z.object({
@@ -76,7 +92,12 @@ export const StoredJob: z.ZodType<Job> = z.object({
   start: startRecord,
   failure: failure.exactOptional(),
   metrics: engineMetrics.exactOptional(),
+  metricsStanding: metricsStanding.exactOptional(),
+  aftercare: z.array(aftercare).exactOptional(),
 });
+
+/** Of an attempt that another one has followed: its counts, where there are any, and their standing, where they are not settled. */
+export const StoredAttemptMetrics = engineMetrics.partial().extend({ standing: metricsStanding.exactOptional() });
 
 export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   sequence: z.number(),
@@ -141,6 +162,7 @@ export const StoredRun: z.ZodType<Run> = z.object({
   plannedAt: instant.exactOptional(),
   closing: z.object({ reason: z.enum(['cancelled', 'aborted']), message: z.string(), at: instant }).exactOptional(),
   finishedAt: instant.exactOptional(),
+  collecting: z.literal(true).exactOptional(),
   counts: counts.exactOptional(),
 });
 
@@ -154,11 +176,21 @@ export const StoredProgress = z.object({
   counts: counts.exactOptional(),
   nextPollAt: instant.exactOptional(),
   usage: z
-    .object({ ticks: z.number(), loopTicks: z.number(), jobsRead: z.number(), statusCalls: z.number(), tickStarts: z.number() })
+    .object({
+      ticks: z.number(),
+      loopTicks: z.number(),
+      jobsRead: z.number(),
+      statusCalls: z.number(),
+      metricsCalls: z.number().default(0),
+      samples: z.number().default(0),
+      pushes: z.number().default(0),
+      tickStarts: z.number(),
+    })
     .default(NO_USAGE),
   durations: z.array(z.number()).default([]),
   durationsSeen: z.number().default(0),
   waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
+  lookedAt: instant.exactOptional(),
 });
 
 export const StoredRetry = z.object({

@@ -1,5 +1,6 @@
 /** What the API answers. Keys are spelt as the original service spelt its request's: with hyphens. */
 import * as z from 'zod';
+import { METRICS_STATES } from '#domain/attempt-end';
 import { FAILURE_REASONS } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
 import { PARAMETER_ORIGINS } from '#domain/parameters';
@@ -12,14 +13,24 @@ const links = z.record(z.string(), z.string());
 /** Counted while the run went on, or following from its size; how long functions take is assumed. */
 export const CostView = z.object({
   usd: z.number(),
+  /** The parts of `usd`, which is their sum but for rounding. */
+  'usd-by-kind': z.object({
+    'step-functions': z.number(),
+    lambda: z.number(),
+    'dynamodb-writes': z.number(),
+    'dynamodb-reads': z.number(),
+    'api-requests': z.number(),
+  }),
   'state-transitions': z.number(),
   'lambda-invocations': z.number(),
+  'lambda-milliseconds': z.number(),
   'lambda-gigabyte-seconds': z.number(),
   'dynamodb-write-units': z.number(),
   'dynamodb-read-units': z.number(),
   'api-requests': z.number(),
   ticks: z.number(),
   'engine-status-calls': z.number(),
+  'engine-metrics-calls': z.number(),
   'engine-starts': z.number(),
 });
 export type CostView = z.infer<typeof CostView>;
@@ -89,6 +100,7 @@ export type RunRetried = z.infer<typeof RunRetried>;
 export const MetricsView = z.object({
   'engine-id': z.string().exactOptional(),
   'pipeline-id': z.string().exactOptional(),
+  'pipeline-commit-id': z.string().exactOptional(),
   'input-record-count': z.number(),
   'output-record-count': z.number(),
   'error-record-count': z.number(),
@@ -116,6 +128,14 @@ export const JobView = z.object({
   attempt: z.number(),
   failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
   metrics: MetricsView.exactOptional(),
+  /**
+   * Once an attempt has ended on its engine: `pending` while counts may still come or change, `settled`, `provisional` where they were
+   * still said to change when the engine's time for them was over, `unavailable` for the reason told.
+   */
+  'metrics-state': z.enum(METRICS_STATES).exactOptional(),
+  'metrics-unavailable-because': z.string().exactOptional(),
+  /** The engine's own words about trouble that ends nothing, while it lasts. */
+  warning: z.string().exactOptional(),
   'engine-job-id': z.string().exactOptional(),
   /** Not started yet, and why: `retry` (not before a time), or `slot` (the run's `waiting` says of what). */
   queued: z.object({ for: z.enum(['retry', 'slot']), 'not-before': instant.exactOptional() }).exactOptional(),

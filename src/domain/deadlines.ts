@@ -1,4 +1,5 @@
 /** When a run's jobs want to be looked at, apart from what their engine may have to say: limits, stops, fences, retries. */
+import { careDeadlineSeconds } from './attempt-end.ts';
 import { secondsBetween, type Instant } from './ids.ts';
 import { isSettled, type Job } from './job.ts';
 import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from './tick.ts';
@@ -7,6 +8,7 @@ import type { TemplateLimits } from './template.ts';
 export interface DeadlineContext {
   readonly limits: TemplateLimits;
   readonly fenceSeconds: number;
+  readonly metricsSettleSeconds: number;
   readonly now: Instant;
 }
 
@@ -22,7 +24,8 @@ export function agesSeconds(jobs: readonly Job[], now: Instant): readonly number
 export function deadlinesSeconds(jobs: readonly Job[], context: DeadlineContext): readonly number[] {
   return jobs.flatMap((job) => {
     const deadline = isSettled(job) ? undefined : deadlineOf(job, context);
-    return deadline === undefined ? [] : [Math.max(0, deadline)];
+    const cares = (job.aftercare ?? []).map((care) => careDeadlineSeconds(care, context.metricsSettleSeconds, context.now));
+    return deadline === undefined ? cares : [Math.max(0, deadline), ...cares];
   });
 }
 

@@ -7,10 +7,13 @@ import type { JsonObject } from './json.ts';
 
 /**
  * Queued: accepted by the engine, not running yet. Succeeded, failed, stopped and lost are final; lost: the engine had begun it,
- * and cannot tell how it ended.
+ * and cannot tell how it ended. Unanswered: the engine answered for others and not for this one, of which nothing new is known.
  */
-export const ENGINE_JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'stopped', 'lost'] as const;
+export const ENGINE_JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'stopped', 'lost', 'unanswered'] as const;
 export type EngineJobState = (typeof ENGINE_JOB_STATES)[number];
+
+/** Nothing more will happen to it on its engine. */
+export const isFinalState = (state: EngineJobState): boolean => !['queued', 'running', 'unanswered'].includes(state);
 
 export interface EngineJobStatus {
   readonly state: EngineJobState;

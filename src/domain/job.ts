@@ -2,6 +2,7 @@
  * A job and what happens to it. Events are the only way a job changes state; every event becomes one entry of its history.
  * Besides its state a job has a start record, because "queued" and "starting" are not states (design: job states).
  */
+import type { Aftercare, AttemptEnd, MetricsStanding, MetricsState } from './attempt-end.ts';
 import type { EngineMetrics } from './engine-job.ts';
 import { jobId, type EngineJobId, type EngineJobName, type Instant, type JobId, type JobRef } from './ids.ts';
 import { allowedEvents, nextJobState, type JobEventName, type JobState } from './job-state.ts';
@@ -37,9 +38,17 @@ export interface StartRecord {
   readonly engineJobId?: EngineJobId;
   /** How often the attempt was started anew because the engine had lost it before it began. */
   readonly restarts?: number;
+  /**
+   * What its child gave up with while whoever was to start it might still do so: where nobody has by the end of the fence, the
+   * attempt has failed of it.
+   */
+  readonly fault?: string;
   /** Somebody wants this job alone to be cancelled; the tick sees to it. */
   readonly cancel?: CancelRequest;
   readonly stop?: StopRequest;
+  /** The engine's own words about trouble that lasts, and every such text that the attempt's history has. */
+  readonly warning?: string;
+  readonly warned?: readonly string[];
 }
 
 export interface CancelRequest {
@@ -66,6 +75,10 @@ export interface Job extends JobRef {
   readonly failure?: Failure;
   /** Of the current attempt, once it has ended. */
   readonly metrics?: EngineMetrics;
+  /** Of the current attempt's counts, where they are not settled. */
+  readonly metricsStanding?: MetricsStanding;
+  /** Engine jobs of ended attempts, this one's and earlier ones', about which something is left to do. */
+  readonly aftercare?: readonly Aftercare[];
 }
 
 /** One entry of a job's history. */
@@ -84,8 +97,8 @@ export interface HistoryEntry {
   readonly refused?: true;
 }
 
-/** What is to happen; `failure` belongs to `fail`, `metrics` to what ends an attempt. */
-export interface JobEvent {
+/** What is to happen; `failure` belongs to `fail`, counts and aftercare to what ends an attempt. */
+export interface JobEvent extends AttemptEnd {
   readonly name: JobEventName;
   readonly at: Instant;
   readonly actor: string;
@@ -93,7 +106,6 @@ export interface JobEvent {
   readonly eventId?: string;
   readonly data?: JsonObject;
   readonly failure?: Failure;
-  readonly metrics?: EngineMetrics;
   /** Of `ready`: when the attempt may begin, and for which attempt of the run, where a caller asked for it. */
   readonly notBefore?: Instant;
   readonly runAttempt?: number;
@@ -130,7 +142,7 @@ export function createdJob(ref: JobRef, at: Instant, actor: string): { readonly 
 export function applyEvent(job: Job, event: JobEvent): EventOutcome {
   const to = nextJobState(job.state, event.name);
   if (to === undefined) return { kind: 'refused', state: job.state, allowed: allowedEvents(job.state) };
-  const { failure: _cleared, metrics, ...kept } = job;
+  const { failure: _cleared, metrics: _counted, metricsStanding: _standing, aftercare: _left, ...kept } = job;
   const sequence = job.sequence + 1;
   const next: Job = {
     ...kept,
@@ -140,7 +152,8 @@ export function applyEvent(job: Job, event: JobEvent): EventOutcome {
     lastEvent: event.name,
     updatedAt: event.at,
     ...(event.failure ? { failure: event.failure } : to === 'RETIRED' && job.failure ? { failure: job.failure } : {}),
-    ...metricsAfter(event, metrics),
+    ...countsAfter(event, job),
+    ...aftercareAfter(event, job),
   };
   return { kind: 'applied', job: next, entry: historyEntryOf(job, next, event, event.eventId ?? eventId(job, sequence)) };
 }
@@ -155,11 +168,24 @@ function nextAttempt(job: Job, { notBefore, runAttempt }: JobEvent): Pick<Job, '
   };
 }
 
-/** A new attempt begins without the metrics of the one before, which are kept as an item of their own. */
-function metricsAfter(event: JobEvent, before: EngineMetrics | undefined): { readonly metrics?: EngineMetrics } {
-  const metrics = event.metrics ?? (event.name === 'ready' ? undefined : before);
-  return metrics ? { metrics } : {};
+/** A new attempt begins without the counts of the one before, which are kept as an item of their own. */
+function countsAfter(event: JobEvent, job: Job): Pick<Job, 'metrics' | 'metricsStanding'> {
+  if (event.name === 'ready') return {};
+  const isTold = event.metrics !== undefined || event.standing !== undefined;
+  const { metrics, standing } = isTold ? event : { metrics: job.metrics, standing: job.metricsStanding };
+  return { ...(metrics ? { metrics } : {}), ...(standing ? { metricsStanding: standing } : {}) };
 }
+
+function aftercareAfter(event: JobEvent, { attempt, metrics, aftercare = [] }: Job): Pick<Job, 'aftercare'> {
+  const withCounts = (care: Aftercare): Aftercare => (care.collect && care.attempt === attempt && metrics ? { ...care, metrics } : care);
+  const kept = event.name === 'ready' ? aftercare.map(withCounts) : aftercare;
+  const after = event.aftercare ? [...kept, event.aftercare] : kept;
+  return after.length > 0 ? { aftercare: after } : {};
+}
+
+/** Undefined where the attempt has no end yet, or had no engine job. */
+export const metricsStateOf = ({ metrics, metricsStanding }: Job): MetricsState | undefined =>
+  metricsStanding?.state ?? (metrics ? 'settled' : undefined);
 
 /** The entry of an event, of a job of whatever kind. `before` is undefined for what creates it. */
 export function historyEntryOf(

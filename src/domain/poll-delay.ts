@@ -36,6 +36,8 @@ export interface PollDelayInput {
   /** Seconds until something is to be done whatever the engine says: a limit, a stop to be forced, a retry. */
   readonly deadlinesSeconds: readonly number[];
   readonly expected: Expectation | undefined;
+  /** Only deadlines are left. */
+  readonly hasEnded?: boolean;
   readonly floorSeconds: number;
   /** In [0, 1): spreads the ticks of runs that started together. */
   readonly random: number;
@@ -45,7 +47,8 @@ export interface PollDelayInput {
 const NOTHING_TO_SEE_SECONDS = 60;
 
 /** Whole seconds, as a Wait state takes them; at least the floor. */
-export function nextDelaySeconds({ jobCount, agesSeconds, deadlinesSeconds, expected, floorSeconds, random }: PollDelayInput): number {
+export function nextDelaySeconds(input: PollDelayInput): number {
+  const { jobCount, agesSeconds, deadlinesSeconds, expected, hasEnded = false, floorSeconds, random } = input;
   const isMany = jobCount >= MANY_JOBS;
   const looks = expected
     ? agesSeconds.map((age) => nextLookSeconds(age, expected, isMany) - age)
@@ -53,6 +56,7 @@ export function nextDelaySeconds({ jobCount, agesSeconds, deadlinesSeconds, expe
       ? []
       : [(isMany ? FACTOR_MANY : FACTOR_FEW) * agesSeconds.reduce((youngest, age) => Math.min(youngest, age))];
   const look = least(looks, NOTHING_TO_SEE_SECONDS);
+  if (hasEnded && deadlinesSeconds.length > 0) return Math.max(floorSeconds, Math.ceil(least(deadlinesSeconds, 0)));
   const jittered = look - Math.min(JITTER.part * look, JITTER.mostSeconds) * random;
   return Math.max(floorSeconds, Math.ceil(Math.min(jittered, least(deadlinesSeconds, Number.POSITIVE_INFINITY))));
 }

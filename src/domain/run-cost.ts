@@ -13,11 +13,26 @@ export interface RunUsage {
   /** Open jobs that its ticks have read, each as often as it was read. */
   readonly jobsRead: number;
   readonly statusCalls: number;
+  /** Questions after the counts of one job. */
+  readonly metricsCalls: number;
+  /** Samples of running jobs that were stored. */
+  readonly samples: number;
+  /** Executions that an engine's push has started, of which the last tick knows. */
+  readonly pushes: number;
   /** Jobs that ticks have started: retries, and those that waited for a slot. */
   readonly tickStarts: number;
 }
 
-export const NO_USAGE: RunUsage = { ticks: 0, loopTicks: 0, jobsRead: 0, statusCalls: 0, tickStarts: 0 };
+export const NO_USAGE: RunUsage = {
+  ticks: 0,
+  loopTicks: 0,
+  jobsRead: 0,
+  statusCalls: 0,
+  metricsCalls: 0,
+  samples: 0,
+  pushes: 0,
+  tickStarts: 0,
+};
 
 export interface RunSize {
   readonly jobCount: number;
@@ -33,8 +48,8 @@ const JOBS_PER_SHARD = 500;
 /** An inline Map's iteration is one state; a distributed one's child is started besides (aws-facts §1.1). */
 const INLINE_MOST = 40;
 
-const STATES = { attempt: 4, loop: 2, tick: 3 } as const;
-const WRITES = { acceptance: 14, attempt: 7, end: 11, tick: 2, counts: 2, create: 6, drive: 25 } as const;
+const STATES = { attempt: 4, loop: 2, tick: 3, push: 2 } as const;
+const WRITES = { acceptance: 14, attempt: 7, end: 11, tick: 2, counts: 2, create: 6, drive: 25, sample: 1 } as const;
 const READS = { run: 9, child: 4, tick: 3, shard: 2 } as const;
 /** Of an open row, of which a read unit holds 4 KB. */
 const ROW_UNITS = 350 / 4096;
@@ -42,7 +57,12 @@ const SECONDS = { start: 0.4, tick: 0.15, tickPerJob: 0.0005, plan: 0.2, planPer
 /** As serverless.yml has it. */
 const GB = { usual: 0.5, large: 1 } as const;
 
-export function usedByRun(size: RunSize, usage: RunUsage): Billed {
+/** `lambdaSeconds` are not billed as such: what is billed is their product with the memory. */
+export interface Used extends Billed {
+  readonly lambdaSeconds: number;
+}
+
+export function usedByRun(size: RunSize, usage: RunUsage): Used {
   const { jobCount, attempts, retriedJobs, watchLoops, setsBytes } = size;
   const children = jobCount + retriedJobs;
   const shards = Math.ceil(jobCount / JOBS_PER_SHARD);
@@ -53,8 +73,13 @@ export function usedByRun(size: RunSize, usage: RunUsage): Billed {
   };
   return {
     transitions:
-      attempts * STATES.attempt + children * (jobCount <= INLINE_MOST ? 1 : 2) + watchLoops * STATES.loop + usage.loopTicks * STATES.tick,
+      attempts * STATES.attempt +
+      children * (jobCount <= INLINE_MOST ? 1 : 2) +
+      watchLoops * STATES.loop +
+      usage.loopTicks * STATES.tick +
+      usage.pushes * STATES.push,
     invocations: 1 + 2 * attempts + children + usage.ticks,
+    lambdaSeconds: seconds.usual + seconds.large,
     gbSeconds: seconds.usual * GB.usual + seconds.large * GB.large,
     writeUnits:
       WRITES.acceptance +
@@ -63,7 +88,8 @@ export function usedByRun(size: RunSize, usage: RunUsage): Billed {
       usage.ticks * WRITES.tick +
       Math.min(driven, usage.ticks) * WRITES.counts +
       jobCount * WRITES.create +
-      driven * WRITES.drive,
+      driven * WRITES.drive +
+      usage.samples * WRITES.sample,
     readUnits: READS.run * attempts + driven * READS.child + usage.ticks * (READS.tick + READS.shard * shards) + usage.jobsRead * ROW_UNITS,
     httpCalls: attempts,
   };

@@ -7,6 +7,8 @@ export interface RunFilter {
   readonly userRunId?: string;
   readonly templateId?: TemplateId;
   readonly state?: RunState;
+  /** Ended runs about whose engine jobs something is left to do. */
+  readonly collecting?: true;
   /** Of a parameter that the template declares as searchable; the value as `searchText` spells it. */
   readonly parameter?: { readonly key: string; readonly text: string };
   /** When the run was accepted: from, inclusive, and before, exclusive. */

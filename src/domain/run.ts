@@ -56,7 +56,9 @@ export interface Run {
   readonly plannedAt?: Instant;
   readonly closing?: Closing;
   readonly finishedAt?: Instant;
-  /** As of the last end. */
+  /** It has ended, and something is left to do about engine jobs of it: counts to collect, above all. */
+  readonly collecting?: true;
+  /** As of the last end; counts that settled after it are added. */
   readonly counts?: RunCounts;
 }
 

@@ -7,6 +7,7 @@
  *   CREATED, queued              –                         fail, if it is to end     launch, once it has a slot
  *   CREATED, intent beyond fence –                                                   launch (which looks for it first)
  *   CREATED | RUNNING, started   running                   run, once                 stop past the limit, or if it is to end
+ *                                a new warning             update
  *                                succeeded                 (run) finish              release
  *                                failed, stopped, lost     fail [reset ready]        release, or queue again
  *                                unknown                   fail [reset ready]        release, or queue again; or, where it
@@ -15,17 +16,17 @@
  *
  * A job is to end when its run closes or when somebody cancelled it.
  */
-import type { EngineJobStatus, EngineMetrics } from './engine-job.ts';
+import { attemptEnd, type AttemptEnd, type CountsAnswer } from './attempt-end.ts';
+import type { EngineJobStatus } from './engine-job.ts';
 import { secondsBetween, type EngineJobId, type Instant } from './ids.ts';
 import { isSettled, type Failure, type FailureReason, type Job, type StopRequest } from './job.ts';
 import { applied, event, failedAttempt, type JobChange } from './job-change.ts';
 import type { Closing } from './run.ts';
 import type { TemplateLimits } from './template.ts';
 
-/** The engine's answer about one job; metrics are asked for once the status is final. */
-export interface EngineReport {
+/** The engine's answer about one job; counts are asked for once the status is final. */
+export interface EngineReport extends CountsAnswer {
   readonly status: EngineJobStatus;
-  readonly metrics?: EngineMetrics;
 }
 
 export interface TickInput {
@@ -38,6 +39,10 @@ export interface TickInput {
   readonly fenceSeconds: number;
   /** The engine starts a name once, whatever it is asked, and knows for good of every job that it has begun. */
   readonly startsAreRepeatable: boolean;
+  /** How long after a job's end its counts may still come or change. */
+  readonly metricsSettleSeconds: number;
+  /** Engine jobs are removed from their engine once their counts are recorded. */
+  readonly removes: boolean;
   readonly now: Instant;
 }
 
@@ -105,17 +110,18 @@ function notStarted(job: Job, input: TickInput): Verdict {
 
 function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict {
   const report = input.reports.get(engineJobId);
-  if (report === undefined) return canStartAnew(job, input) ? { change: startedAnew(job) } : ended(job, input, undefined);
+  if (report === undefined) return canStartAnew(job, input) ? { change: startedAnew(job) } : ended(job, engineJobId, input, undefined);
   switch (report.status.state) {
+    // An answer that did not come changes nothing; a stop or a limit need not wait for it.
+    case 'unanswered':
     case 'queued':
-      return stopping(job, engineJobId, input, undefined);
     case 'running':
-      return stopping(job, engineJobId, input, job.state === 'CREATED' ? applied(job, [event('run', input.now)]) : undefined);
+      return stopping(job, engineJobId, input, underWay(job, report.status, input.now));
     case 'succeeded':
     case 'failed':
     case 'stopped':
     case 'lost':
-      return ended(job, input, report);
+      return ended(job, engineJobId, input, report);
   }
 }
 
@@ -134,11 +140,30 @@ function startedAnew(job: Job): JobChange {
   return { before: job, after: { ...job, start }, entries: [] };
 }
 
+function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Instant): JobChange | undefined {
+  const { warning: before, warned = [] } = job.start;
+  const warning = told === '' ? undefined : told?.slice(0, WARNING_LENGTH);
+  const isNew = warning !== undefined && !warned.includes(warning) && warned.length < MOST_WARNINGS;
+  // Texts that never come twice would make every tick a write.
+  const isChanged = warned.length < MOST_WARNINGS ? warning !== before : (warning === undefined) !== (before === undefined);
+  const begins = state === 'running' && job.state === 'CREATED';
+  if (!begins && !isChanged) return undefined;
+  const change = applied(job, [...(begins ? [event('run', now)] : []), ...(isNew ? [{ ...event('update', now), data: { warning } }] : [])]);
+  if (!isChanged) return change;
+  const { warning: _before, ...start } = change.after.start;
+  const noted = { ...(warning === undefined ? {} : { warning }), ...(isNew ? { warned: [...warned, warning] } : {}) };
+  return { ...change, after: { ...change.after, start: { ...start, ...noted } } };
+}
+
+/** Of an attempt. An engine that says something else each time fills no history. */
+const MOST_WARNINGS = 20;
+const WARNING_LENGTH = 1000;
+
 /** A job under way: stopped when it is to end or its time is up. The mark of having asked is written with whatever else changed. */
 function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: JobChange | undefined): Verdict {
   const asked = stopRequest(job, input);
   if (asked === undefined || asked === job.start.stop) {
-    if (asked && isGivenUp(asked, input.now)) return { change: givenUp(job, asked, input.now) };
+    if (asked && isGivenUp(asked, input.now)) return { change: givenUp(job, engineJobId, asked, input) };
     return change ? { change } : {};
   }
   const latest = change?.after ?? job;
@@ -167,20 +192,36 @@ const isGivenUp = ({ forcedAt }: StopRequest, now: Instant): boolean =>
  * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,
  * for which reason there is no automatic retry either.
  */
-function givenUp(job: Job, { reason }: StopRequest, now: Instant): JobChange {
+function givenUp(job: Job, engineJobId: EngineJobId, { reason }: StopRequest, input: TickInput): JobChange {
   const message = `the engine still reports the job ${GIVE_UP_AFTER_SECONDS} s after it was told to force its stop`;
-  return applied(job, [{ ...event('fail', now), failure: { reason, message } }]);
+  const end = endOf(job, engineJobId, input, { acknowledge: false, unknown: 'the engine has not confirmed the end of the job' });
+  return applied(job, [{ ...event('fail', input.now), failure: { reason, message }, ...end }]);
+}
+
+function endOf(
+  { attempt }: Job,
+  engineJobId: EngineJobId,
+  { metricsSettleSeconds: settleSeconds, removes: remove, now }: TickInput,
+  about: CountsAnswer & { readonly acknowledge: boolean; readonly unknown?: string },
+): AttemptEnd {
+  return attemptEnd({ attempt, engineJobId, settleSeconds, remove, now, ...about });
 }
 
 /** The engine's job is over, or the engine does not know it any more. */
-function ended(job: Job, input: TickInput, report: EngineReport | undefined): Verdict {
+function ended(job: Job, engineJobId: EngineJobId, input: TickInput, report: EngineReport | undefined): Verdict {
   const { now } = input;
-  const metrics = report?.metrics;
-  if (report?.status.state === 'succeeded') {
-    const run = job.state === 'CREATED' ? [event('run', now)] : [];
-    return { change: applied(job, [...run, { ...event('finish', now), ...(metrics ? { metrics } : {}) }], metrics) };
+  if (report === undefined) {
+    const end = endOf(job, engineJobId, input, { acknowledge: false, unknown: 'the engine does not know the job any more' });
+    return { change: failedAttempt(job, failureOf(job, report, input), { ...input, end }) };
   }
-  return { change: failedAttempt(job, failureOf(job, report, input), { ...input, ...(metrics ? { metrics } : {}) }) };
+  const { status, ...answer } = report;
+  if (status.state === 'succeeded') {
+    const run = job.state === 'CREATED' ? [event('run', now)] : [];
+    const end = endOf(job, engineJobId, input, { ...answer, acknowledge: false });
+    return { change: applied(job, [...run, { ...event('finish', now), ...end }]) };
+  }
+  const end = endOf(job, engineJobId, input, { ...answer, acknowledge: true });
+  return { change: failedAttempt(job, failureOf(job, report, input), { ...input, end }) };
 }
 
 function failureOf(job: Job, report: EngineReport | undefined, input: TickInput): Failure {

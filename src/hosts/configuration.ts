@@ -1,6 +1,7 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
 import { ArchiveRoot } from '#contract/archive-root';
+import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -21,6 +22,7 @@ const Configuration = z.object({
   /** How long a deleted job is kept: 30 days. */
   SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).default(2_592_000),
   AWS_REGION: z.string().default('local'),
+  ...CONTROL_HUB_SETTINGS,
 });
 export type Configuration = z.infer<typeof Configuration>;
 

@@ -8,9 +8,11 @@ import { createTable, serviceTable } from '#adapters/dynamodb/create-table';
 import { duckdbEngine } from '#adapters/engines/duckdb/engine';
 import type { RunId } from '#domain/ids';
 import type { Clock, Engine } from '#operations/ports';
+import type { ControlHubSettings } from '#contract/control-hub-settings';
 import type { Configuration } from './configuration.ts';
 import type { CheckpointStore } from './local/step-functions/ports.ts';
-import { clientOptions } from './wiring.ts';
+import { clientOptions, connectSecrets } from './wiring.ts';
+import { connectControlHub } from './wiring-control-hub.ts';
 
 /** An engine that says by itself when a job has ended, so that its run can be ticked at once. */
 export interface PushingEngine extends Engine {
@@ -25,10 +27,25 @@ export interface LocalEngineOptions {
   readonly parallel: number;
   readonly clock: Clock;
   readonly workerUrl: URL;
+  readonly controlHub: ControlHubSettings;
+  readonly region: string;
+  /** In [0, 1). */
+  readonly random: () => number;
 }
 
-export function localEngines({ clock, ...options }: LocalEngineOptions): Readonly<Record<string, PushingEngine>> {
-  return { duckdb: duckdbEngine({ ...options, now: () => clock.now() }) };
+export function localEngines({
+  clock,
+  controlHub,
+  region,
+  random,
+  ...options
+}: LocalEngineOptions): Readonly<Record<string, PushingEngine>> {
+  const secrets = connectSecrets({ AWS_REGION: region });
+  const remote = connectControlHub(controlHub, { clock, secrets, random });
+  return {
+    duckdb: duckdbEngine({ ...options, now: () => clock.now() }),
+    'control-hub': { ...remote, onChange: () => () => undefined, close: () => undefined },
+  };
 }
 
 /** Makes the tables where they are missing, and opens the journal of the embedded Step Functions. */

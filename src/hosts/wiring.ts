@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { ulid } from 'ulid';
 import { directoryArchives } from '#adapters/archives/directory';
 import { s3Archives } from '#adapters/archives/s3';
@@ -25,10 +26,14 @@ import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { nodeSecrets } from '#adapters/node-crypto/secrets';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
+import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets';
+import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
+import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
 import { epochMs, instant } from '#domain/ids';
-import type { Engines, Policy, Ports } from '#operations/ports';
+import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
+import { CONTROL_HUB_LIMITS, connectControlHub } from './wiring-control-hub.ts';
 
 export type StorePorts = Pick<
   Ports,
@@ -76,14 +81,21 @@ const POLICY = { starterSeconds: 110, leaseSeconds: 180, host: 'aws' } as const;
 
 function awsPorts(): Ports {
   const configuration = environmentConfiguration();
+  const stores = connectStores(configuration);
+  const { clock, randomness } = stores;
+  const controlHub = connectControlHub(configuration, {
+    clock,
+    random: () => randomness.fraction(),
+    secrets: connectSecrets(configuration),
+  });
   return connectPorts(configuration, {
-    stores: connectStores(configuration),
-    // No engine that runs in Lambda is built in yet: the embedded one needs a disk of its own.
-    engines: () => undefined,
+    stores,
+    // The embedded engine needs a disk of its own.
+    engines: (name) => (name === 'control-hub' ? controlHub : undefined),
     policy: {
       ...POLICY,
       pollFloorSeconds: configuration.SLUICE_POLL_FLOOR_SECONDS,
-      engineLimits: configuration.SLUICE_ENGINE_LIMITS,
+      engineLimits: { ...CONTROL_HUB_LIMITS, ...configuration.SLUICE_ENGINE_LIMITS },
     },
   });
 }
@@ -148,6 +160,20 @@ export function connectArchives(configuration: Configuration): Pick<Ports, 'arch
   const { credentials } = new DynamoDBClient({ region }).config;
   const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
   return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
+}
+
+/** Secrets by reference, as the process may read them: its environment, its files, and what its credentials in AWS allow. */
+export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_REGION'>): Secrets {
+  const aws = { region, credentials: fromEnv(), fetch, now: () => new Date() };
+  return secretReader({
+    kinds: {
+      env: environmentSecrets(process.env),
+      file: fileSecrets,
+      ssm: ssmSecrets(aws),
+      secretsmanager: secretsManagerSecrets(aws),
+    },
+    nowMs: () => Date.now(),
+  });
 }
 
 /**

@@ -6,7 +6,8 @@
  *   run-not-started         a run that no execution has claimed                  start its execution
  *   execution-failed        a run whose execution has ended without it           close the run: stop its jobs, settle the rest
  *   jobs-not-started        an execution that has ended before all jobs began    queue these jobs for the tick
- *   watch-overdue           a run that should have been looked at long ago       start its watch loop anew
+ *   watch-overdue           a run that should have been looked at long ago,      start its watch loop anew
+ *                           open or ended with engine jobs to look after
  *   execution-left-over     an execution whose run has ended, or is not there    let its children go; later stop it
  *   slots-not-returned      slots of a run that has ended, or whose lease has    give them back
  *   job-lost                a reported job that was silent for too long          fail it
@@ -15,6 +16,7 @@
  */
 import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';
+import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder } from '#domain/slots';
 import { isLeftToChild } from '#domain/tick';
 import type { JobRow } from './job-ports.ts';
@@ -63,6 +65,8 @@ export async function findStrays(ports: Needs): Promise<Strays> {
   const runningArns = new Set(running.map(({ arn }) => arn));
   const strays: Stray[] = [];
   for (const standing of runs) strays.push(...(await straysOfRun(ports, standing, runningArns)));
+  const collecting = await runsOf(ports, { collecting: true });
+  strays.push(...collecting.filter(({ run }) => isFinal(run)).flatMap((standing) => overdueWatch(ports, standing)));
   const driven = new Set(runs.flatMap(({ run }) => run.execution ?? []));
   for (const execution of running) {
     const stray = driven.has(execution.arn) ? undefined : await leftOver(ports, execution);
@@ -75,29 +79,34 @@ export async function findStrays(ports: Needs): Promise<Strays> {
 
 async function openRuns(ports: Needs): Promise<readonly RunStanding[]> {
   const found: RunStanding[] = [];
-  for (const state of OPEN_STATES) {
-    let cursor: string | undefined;
-    do {
-      const listed = await ports.runs.list({ state }, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-      if (listed.kind !== 'page') break;
-      const standings = await Promise.all(listed.page.items.map(({ id }) => getRun(ports, id)));
-      found.push(...standings.flatMap((standing) => (standing && !isFinal(standing.run) ? [standing] : [])));
-      cursor = listed.page.cursor;
-    } while (cursor !== undefined);
-  }
+  for (const state of OPEN_STATES) found.push(...(await runsOf(ports, { state })));
+  return found.filter(({ run }) => !isFinal(run));
+}
+
+async function runsOf(ports: Needs, filter: RunFilter): Promise<readonly RunStanding[]> {
+  const found: RunStanding[] = [];
+  let cursor: string | undefined;
+  do {
+    const listed = await ports.runs.list(filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    if (listed.kind !== 'page') break;
+    const standings = await Promise.all(listed.page.items.map(({ id }) => getRun(ports, id)));
+    found.push(...standings.flatMap((standing) => standing ?? []));
+    cursor = listed.page.cursor;
+  } while (cursor !== undefined);
   return found;
 }
 
-async function straysOfRun(ports: Needs, { run, progress }: RunStanding, running: ReadonlySet<string>): Promise<readonly Stray[]> {
-  const now = ports.clock.now();
+async function straysOfRun(ports: Needs, standing: RunStanding, running: ReadonlySet<string>): Promise<readonly Stray[]> {
+  const { run } = standing;
   const driving = await strayOfExecution(ports, run, running);
-  const due = progress?.nextPollAt ?? run.updatedAt;
   const isWatched = run.execution !== undefined || run.closing !== undefined;
-  const overdue = isWatched && secondsBetween(due, now) > OVERDUE_SECONDS;
-  return [
-    ...(driving ? [driving] : []),
-    ...(overdue ? [{ kind: 'watch-overdue', run, since: due, detail: `${run.id} was to be looked at at ${due}` } as const] : []),
-  ];
+  return [...(driving ? [driving] : []), ...(isWatched ? overdueWatch(ports, standing) : [])];
+}
+
+function overdueWatch({ clock }: Needs, { run, progress }: RunStanding): readonly Stray[] {
+  const since = progress?.nextPollAt ?? run.updatedAt;
+  if (secondsBetween(since, clock.now()) <= OVERDUE_SECONDS) return [];
+  return [{ kind: 'watch-overdue', run, since, detail: `${run.id} was to be looked at at ${since}` }];
 }
 
 async function strayOfExecution(ports: Needs, run: Run, running: ReadonlySet<string>): Promise<Stray | undefined> {

@@ -5,6 +5,7 @@
  */
 import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
+import { isFinal } from '#domain/run';
 import { isLeftToChild } from '#domain/tick';
 import type { Ports } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -21,9 +22,12 @@ export async function finishRun(
 ): Promise<{ readonly ended: boolean }> {
   const run = await ports.runs.load(runId);
   if (!run) throw new Fault('Vanished', `there is no run ${runId}`);
-  const { ended } = await closeSettledRun(ports, run);
-  if (ended) return { ended };
+  if (isFinal(run)) return { ended: true };
   const open = await ports.jobs.open(run);
+  // Where counts are still to come, the tick ends the run: it alone knows what is left.
+  const isCaredFor = open.some(({ aftercare }) => aftercare !== undefined);
+  const ended = !isCaredFor && (await closeSettledRun(ports, run, { collecting: false })).ended;
+  if (ended) return { ended };
   const unstarted = open.filter((job) => isLeftToChild(job, attempt));
   if (unstarted.length === 0) return { ended };
   await ports.jobs.save(

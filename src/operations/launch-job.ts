@@ -42,11 +42,12 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
   if (job.start.intentAt !== undefined) {
     const found = await engine.find(name);
     if (found !== undefined) return recorded(ports, run, job, found, parked);
-    if (ageSeconds(job, ports) < fenceSecondsOf(ports, engine)) return { kind: 'fenced' };
+    if (ageSeconds(job, ports) < (job.start.fault === undefined ? fenceSecondsOf : giveUpSecondsOf)(ports, engine))
+      return { kind: 'fenced' };
   }
-  const ending = endingOf(job, run.closing);
-  if (ending !== undefined) return failed(ports, { run, job, template }, ending);
+  const ending = endingOf(job, run.closing) ?? faultOf(job);
   const child = parked === undefined ? {} : { parked };
+  if (ending !== undefined) return failed(ports, { run, job, template }, ending, child);
   if (!admitted && limitsOf(ports.policy, template).length > 0) {
     const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...child });
     return { kind: queued ? 'queued' : 'conflict' };
@@ -105,15 +106,17 @@ async function failed(
   ports: Needs,
   { run, job, template }: Pick<Starting, 'run' | 'job' | 'template'>,
   failure: Failure,
+  child: Pick<JobSave, 'parked'> = {},
 ): Promise<LaunchOutcome> {
   const change = failedAttempt(job, failure, { limits: template.limits, closing: run.closing, now: ports.clock.now() });
-  const saved = await save(ports, run, change);
+  const saved = await save(ports, run, { ...change, ...child });
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 
 async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, parked?: ParkedChild): Promise<LaunchOutcome> {
   const name = engineJobName(job, job.attempt);
-  const start = { ...job.start, intentAt: job.start.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
+  const { fault: _didNotMatter, ...kept } = job.start;
+  const start = { ...kept, intentAt: kept.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
   const saved = await save(ports, run, {
     before: job,
     after: { ...job, start, updatedAt: ports.clock.now() },
@@ -135,6 +138,17 @@ async function save(ports: Needs, run: Run, change: JobSave): Promise<Job | unde
 export function fenceSecondsOf({ policy }: Pick<Ports, 'policy'>, { fenceSeconds }: Engine): number {
   return fenceSeconds === 0 ? 0 : policy.starterSeconds + fenceSeconds;
 }
+
+/**
+ * How long after an intent nobody may take it for failed: even where a name never starts twice, whoever wrote the intent may live,
+ * and would start what nobody looks after.
+ */
+export function giveUpSecondsOf(ports: Pick<Ports, 'policy'>, engine: Engine): number {
+  return Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+}
+
+const faultOf = ({ start: { fault } }: Job): Failure | undefined =>
+  fault === undefined ? undefined : { reason: 'start-failed', message: fault };
 
 const ageSeconds = (job: Job, ports: Needs): number =>
   job.start.intentAt === undefined ? Infinity : secondsBetween(job.start.intentAt, ports.clock.now());

@@ -1,5 +1,4 @@
-/** Lists in pages, as every store answers them. */
-/** `cursor` is absent at the end; a short page is not the end. */
+/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
 export interface Page<Item> {
   readonly items: readonly Item[];
   readonly cursor?: string;
@@ -12,3 +11,9 @@ export interface PageRequest {
 
 /** A cursor that this list did not give out. */
 export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
+
+/** Opaque to callers, and bound to the list that gave them out. */
+export interface Cursors {
+  encode(list: string, position: string): string;
+  decode(list: string, cursor: string): string | undefined;
+}

@@ -18,7 +18,7 @@ import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/
 import type { Pattern, Template } from '#domain/template';
 import type { Archives } from './archive-ports.ts';
 import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
-import type { Listed, PageRequest } from './pages.ts';
+import type { Cursors, Listed, PageRequest } from './pages.ts';
 
 export type { Listed, PageRequest } from './pages.ts';
 
@@ -74,12 +74,6 @@ export interface ParameterSchemas {
   check(schema: JsonObject): readonly ParameterProblem[];
   /** Compiled once, then asked for every set. Pointers lead into the set. */
   validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
-}
-
-/** Opaque to callers, and bound to the list that gave them out. */
-export interface Cursors {
-  encode(list: string, position: string): string;
-  decode(list: string, cursor: string): string | undefined;
 }
 
 export type { ApiToken, Scope } from '#domain/api-token';
@@ -214,6 +208,8 @@ export interface RunProgress {
   readonly durationsSeen: number;
   /** What its queued jobs wait for. */
   readonly waiting?: Waiting;
+  /** When the last tick that came to its end looked. */
+  readonly lookedAt?: Instant;
 }
 
 export interface Waiting {
@@ -311,20 +307,20 @@ export interface JobStore {
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
   parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
   /**
-   * Each change is one conditional transaction (job item, history entries, open row, metrics, token, counts), many of which
-   * share a request. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
+   * Each change is one conditional transaction (job item, history entries, open row, records of counts, token, counts), many of
+   * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
    * the next version.
    */
   save(
     changes: readonly JobSave[],
     jobCount: number,
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
-  /** Every job that something is left to do for: not settled, or settled with tokens that may be parked. Consistent. */
+  /** Every job that something is left to do for: not settled, or settled with tokens that may be parked or with aftercare. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
   addTaskToken(ref: JobRef, jobCount: number, parked: ParkedChild): Promise<void>;
   /** All tokens of these jobs, whatever attempt of the run they belong to. Consistent. */
   taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly ParkedAt[]>;
-  /** Nothing is left to do for these settled jobs: their open rows and tokens go. A job that was reopened meanwhile stays. */
+  /** Nothing is left to do for these settled jobs: their open rows go, and these tokens. A job that was reopened meanwhile stays. */
   close(run: Run, jobs: readonly Job[], tokens: readonly ParkedAt[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
@@ -375,7 +371,10 @@ export interface Engine {
   start(start: EngineStart): Promise<EngineStartOutcome>;
   /** The engine job of that name, if the engine has one. */
   find(name: EngineJobName): Promise<EngineJobId | undefined>;
-  /** One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. */
+  /**
+   * One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. One that the engine did not
+   * answer for, though it answered for others, is `unanswered`; where it answered for none this throws.
+   */
   status(ids: readonly EngineJobId[]): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>>;
   /**
    * How long after a job's end its counts may still come or change. 0: what the engine says of a final job is all there will be.
@@ -392,4 +391,12 @@ export interface Engine {
   stop(id: EngineJobId, options: { readonly force: boolean }): Promise<void>;
   /** Forgets a final job on the engine. Removing what is unknown is no error. */
   remove(id: EngineJobId): Promise<void>;
+}
+
+/** Secrets by reference: `env:NAME`, `file:path`, `ssm:name`, `secretsmanager:name`. The values are never stored, logged or answered. */
+export interface Secrets {
+  /** Rejects, without the value and with the reference, where it cannot be read. Remembered for a while. */
+  resolve(reference: string): Promise<string>;
+  /** As `resolve`, past what is remembered: the secret may have been changed. */
+  renew(reference: string): Promise<string>;
 }

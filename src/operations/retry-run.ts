@@ -77,7 +77,7 @@ async function replay(ports: Needs, run: Run, request: RetryRun, bodyDigest: str
 }
 
 function reopened(run: Run, jobs: number, { clock }: Needs): Run {
-  const { execution: _driver, plannedAt: _planned, closing: _closed, finishedAt: _ended, ...kept } = run;
+  const { execution: _driver, plannedAt: _planned, closing: _closed, finishedAt: _ended, collecting: _after, ...kept } = run;
   return {
     ...kept,
     state: 'RUNNING',

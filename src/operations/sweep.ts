@@ -1,6 +1,6 @@
 /** The scheduled repair: acts on what `findStrays` finds. Every repair may be repeated, and each stands alone: one that fails stops no other. */
 import { Fault } from '#domain/faults';
-import { isFinal } from '#domain/run';
+import { isFinal, type Run } from '#domain/run';
 import { changeRun } from './change-run.ts';
 import { closeRun } from './close-run.ts';
 import { findStrays, type Stray } from './find-strays.ts';
@@ -66,8 +66,9 @@ async function mend(ports: Needs, stray: Stray): Promise<void> {
       await finishRun(ports, { runId: stray.run.id, attempt: stray.run.attempt });
       return;
     case 'watch-overdue': {
-      const watched = await changeRun(ports, stray.run, (latest) => (isFinal(latest) ? undefined : { watch: latest.watch + 1 }));
-      return isFinal(watched) ? undefined : ports.orchestrator.startWatch(watched, 0);
+      const isOver = (run: Run): boolean => isFinal(run) && run.collecting === undefined;
+      const watched = await changeRun(ports, stray.run, (latest) => (isOver(latest) ? undefined : { watch: latest.watch + 1 }));
+      return isOver(watched) ? undefined : ports.orchestrator.startWatch(watched, 0);
     }
     case 'execution-left-over':
       return letExecutionGo(ports, stray);

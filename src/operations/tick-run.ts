@@ -4,6 +4,7 @@
  */
 import { agesSeconds, deadlinesSeconds, isUnderWay } from '#domain/deadlines';
 import { expectationOf, sampled, type Durations } from '#domain/durations';
+import { isFinalState } from '#domain/engine-job';
 import { Fault } from '#domain/faults';
 import { secondsBetween, type EngineJobId, type Instant } from '#domain/ids';
 import { isSettled, type Job } from '#domain/job';
@@ -14,9 +15,10 @@ import { NO_USAGE } from '#domain/run-cost';
 import type { Template } from '#domain/template';
 import { isDue, tick, type EngineReport } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
+import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { fenceSecondsOf, launchAlone } from './launch-job.ts';
+import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { closeSettledRun } from './settle-run.ts';
@@ -42,19 +44,21 @@ export async function tickRun(
   const { run, template, engine } = await prepared(ports, found);
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
   const expected = expectationOf(past);
-  const { reports, calls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+  const { reports, calls, metricsCalls } = await reportsOf(engine, openJobs);
+  const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
   const startsAreRepeatable = engine.fenceSeconds === 0;
   const { closing } = run;
-  const plan = tick({ openJobs, reports, closing, limits: template.limits, fenceSeconds, startsAreRepeatable, now });
+  const { metricsSettleSeconds } = engine;
+  const { limits, deleteAfterCompletion: removes } = template;
+  const plan = tick({ openJobs, reports, closing, limits, fenceSeconds, startsAreRepeatable, metricsSettleSeconds, removes, now });
 
   // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
   await inTurns(plan.stops, ({ engineJobId, force }) => engine.stop(engineJobId, { force }));
   const saved = await savedJobs(ports, run, plan.changes);
   const jobs = openJobs.map((job) => saved.get(job.index) ?? job);
   const due = jobs.filter((job) => isDue(job, now));
-  const delays = { run, jobs, template, fenceSeconds, expected };
+  const delays = { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected };
   const admission = await admitted(ports, { run, template, jobs, due: due.length, before, delaySeconds: delayOf(ports, delays) });
   const starting = due.slice(0, admission.granted);
   const refused: Job[] = [];
@@ -63,14 +67,20 @@ export async function tickRun(
     if (settled) refused.push(settled);
   });
   const leaving = [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused];
-  await letGo(ports, { run, engine, template, jobs: leaving });
+  const tokens = await letGo(ports, run, leaving);
+  // What was started just now has moved on: the attempts before it are looked after by the next tick.
+  const moved = new Set([...plan.launches, ...starting].map(({ index }) => index));
+  const waiting = jobs.filter((job) => !isSettled(job) && !moved.has(job.index));
+  const cared = await careForEnded(ports, { run, engine, jobs: [...leaving, ...waiting], lookedAt: before?.lookedAt });
+  await ports.jobs.close(run, cared.done, tokens);
 
-  const settled = await closeSettledRun(ports, run);
-  const { counts } = settled;
   // A job whose end was written though its answer was lost is let go by one more tick.
-  const ended = settled.ended && leaving.length === openJobs.length;
-  // A start that the engine refused had its slot until here, and no tick comes after the last one.
-  if (ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
+  const left = openJobs.length - leaving.length + cared.left;
+  const settled = await closeSettledRun(ports, run, { collecting: left > 0 });
+  const { counts } = settled;
+  const ended = settled.ended && left === 0;
+  // A start that the engine refused had its slot until here, and a run that has ended holds none.
+  if (settled.ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
   const usage = before?.usage ?? NO_USAGE;
   const progress: RunProgress = {
     counts,
@@ -79,13 +89,21 @@ export async function tickRun(
       loopTicks: usage.loopTicks + (isLoop ? 1 : 0),
       jobsRead: usage.jobsRead + openJobs.length,
       statusCalls: usage.statusCalls + calls,
+      metricsCalls: usage.metricsCalls + metricsCalls + cared.metricsCalls,
+      samples: usage.samples,
+      pushes: usage.pushes,
       tickStarts: usage.tickStarts + plan.launches.length + starting.length,
     },
     ...withTaken(ports, before, durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),
+    lookedAt: now,
   };
-  if (ended) return { ended, delaySeconds: 0, progress: await handedOver(ports, template, progress) };
-  return { ended, delaySeconds: delayOf(ports, { ...delays, started: starting.length, waiting: admission.waiting }), progress };
+  const kept = settled.ended ? await handedOver(ports, template, progress) : progress;
+  const after = jobs.map((job) => cared.after.get(job.index) ?? job);
+  const delaySeconds = ended
+    ? 0
+    : delayOf(ports, { ...delays, jobs: after, started: starting.length, waiting: admission.waiting, hasEnded: settled.ended });
+  return { ended, delaySeconds, progress: kept };
 }
 
 async function prepared(ports: Needs, found: Run): Promise<{ readonly run: Run; readonly template: Template; readonly engine: Engine }> {
@@ -100,20 +118,20 @@ async function prepared(ports: Needs, found: Run): Promise<{ readonly run: Run; 
 async function reportsOf(
   engine: Engine,
   openJobs: readonly Job[],
-): Promise<{ readonly reports: ReadonlyMap<EngineJobId, EngineReport>; readonly calls: number }> {
+): Promise<{ readonly reports: ReadonlyMap<EngineJobId, EngineReport>; readonly calls: number; readonly metricsCalls: number }> {
   const ids = openJobs.flatMap((job) => (isSettled(job) ? [] : (job.start.engineJobId ?? [])));
   const reports = new Map<EngineJobId, EngineReport>();
-  let calls = 0;
+  let [calls, metricsCalls] = [0, 0];
   for (let from = 0; from < ids.length; from += STATUS_CHUNK) {
     const statuses = await engine.status(ids.slice(from, from + STATUS_CHUNK));
     calls += 1;
     await inTurns([...statuses], async ([id, status]) => {
-      const isOver = status.state !== 'queued' && status.state !== 'running';
-      const metrics = isOver ? await engine.metrics(id) : undefined;
-      reports.set(id, { status, ...(metrics ? { metrics } : {}) });
+      const isOver = isFinalState(status.state);
+      metricsCalls += isOver ? 1 : 0;
+      reports.set(id, { status, ...(isOver ? await countsOf(engine, id) : {}) });
     });
   }
-  return { reports, calls };
+  return { reports, calls, metricsCalls };
 }
 
 /** By index. A change that lost its race is left out: the next tick sees what the winner made of the job. */
@@ -149,23 +167,28 @@ interface Delaying {
   readonly jobs: readonly Job[];
   readonly template: Template;
   readonly fenceSeconds: number;
+  readonly metricsSettleSeconds: number;
   readonly expected: ReturnType<typeof expectationOf>;
   /** How many of the jobs were started just now. */
   readonly started?: number;
   readonly waiting?: Waiting | undefined;
+  /** Nothing is under way any more: there are only engine jobs to look after. */
+  readonly hasEnded?: boolean;
 }
 
 /** Queued jobs are looked after at a twentieth of the time that they have waited. */
 const WAITING = { part: 0.05, mostSeconds: 60 } as const;
 
-function delayOf(ports: Needs, { run, jobs, template, fenceSeconds, expected, started = 0, waiting }: Delaying): number {
+function delayOf(ports: Needs, delaying: Delaying): number {
+  const { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected, started = 0, waiting, hasEnded = false } = delaying;
   const now = ports.clock.now();
   const waited = waiting ? [Math.min(WAITING.part * secondsBetween(waiting.since, now), WAITING.mostSeconds)] : [];
   return nextDelaySeconds({
     jobCount: run.count,
     agesSeconds: [...agesSeconds(jobs, now), ...Array.from({ length: started }, () => 0)],
-    deadlinesSeconds: [...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, now }), ...waited],
+    deadlinesSeconds: [...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, metricsSettleSeconds, now }), ...waited],
     expected,
+    hasEnded,
     floorSeconds: ports.policy.pollFloorSeconds,
     random: ports.randomness.fraction(),
   });

@@ -62,6 +62,28 @@ describe('a broken rule is told', () => {
     ['middleware in a function', 'functions/task/x/handler.ts', "import middy from '@middy/core';", layer('functions')],
     ['operations in the client', 'src/client/x.ts', "import type { Ports } from '#operations/ports';", layer('src/client')],
     ['the domain in the command line', 'src/cli/x.ts', "import { runId } from '#domain/ids';", layer('src/cli')],
+    [
+      'the simulator itself in the command line',
+      'src/cli/x.ts',
+      "import { hub } from '#hosts/control-hub-simulator/hub';",
+      layer('src/cli'),
+    ],
+    [
+      'a contract of ours in the simulator',
+      'src/hosts/control-hub-simulator/x.ts',
+      "import { RunView } from '#contract/views';",
+      layer('src/hosts/control-hub-simulator'),
+    ],
+    [
+      'another host in the simulator',
+      'src/hosts/control-hub-simulator/x.ts',
+      "import { hostClock } from '#hosts/local/host-clock';",
+      layer('src/hosts/control-hub-simulator'),
+    ],
+    ['the wall clock in the simulator', 'src/hosts/control-hub-simulator/x.ts', 'export const now = Date.now();', CLOCK],
+    ['the domain in the console', 'src/console/x.ts', "import { runId } from '#domain/ids';", layer('src/console')],
+    ['Node in the console', 'src/console/x.ts', "import { readFileSync } from 'node:fs';", layer('src/console')],
+    ['the wall clock in the console', 'src/console/x.ts', 'export const now = Date.now();', CLOCK],
     ['a client in the wiring', 'src/hosts/wiring.ts', "import { client } from '#client/x';", 'Wiring serves the hosts.'],
     ['a way up', 'src/domain/x.ts', "import { ids } from '../domain/ids.ts';", ACROSS],
     ['a way up in a function', 'functions/http/x/handler.ts', "import { ids } from '../../../src/domain/ids.ts';", ACROSS],
@@ -102,6 +124,9 @@ describe('what the rules allow is not complained about', () => {
     ['src/hosts/wiring.ts', "import { keys } from '#adapters/dynamodb/keys';\nexport const now = Date.now();"],
     ['functions/http/x/handler.ts', "import { ports } from '#hosts/wiring';\nimport { startRun } from '#operations/start-run';"],
     ['src/contract/x.ts', "import type { ZodType } from 'zod';"],
+    ['src/hosts/control-hub-simulator/routes/x.ts', "import type { Hub } from '#hosts/control-hub-simulator/hub';"],
+    ['src/hosts/control-hub-simulator/main.ts', 'export const now = Date.now();'],
+    ['src/cli/x.ts', "import { serveControlHubSimulator } from '#hosts/control-hub-simulator/main';"],
   ])('%s: %s', async (filePath, text) => {
     expect((await complaints(filePath, text)).map(({ message }) => message)).toEqual([]);
   });

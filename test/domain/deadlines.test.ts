@@ -15,6 +15,7 @@ function deadlineOf(job: Partial<Job>, now: number): readonly number[] {
   return deadlinesSeconds([aJob(job)], {
     limits: { maxWaitSeconds: 1000, maxParallel: 10, retries: {} },
     fenceSeconds: 90,
+    metricsSettleSeconds: 25,
     now: at(now),
   });
 }

@@ -49,10 +49,10 @@ describe('a failed attempt', () => {
   });
 
   test('takes its metrics with it: they are of the attempt that ended and not of the one that begins', () => {
-    const retried = failed({}, { times: 1, backoffSeconds: 0 }, { metrics: METRICS });
-    expect(retried.metrics).toEqual(METRICS);
+    const retried = failed({}, { times: 1, backoffSeconds: 0 }, { end: { metrics: METRICS } });
+    expect(retried.records).toEqual([{ attempt: 1, metrics: METRICS }]);
     expect(retried.after).not.toHaveProperty('metrics');
-    expect(failed({}, undefined, { metrics: METRICS }).after.metrics).toEqual(METRICS);
+    expect(failed({}, undefined, { end: { metrics: METRICS } }).after.metrics).toEqual(METRICS);
   });
 
   test('is granted another by its own reason, and by no other', () => {

@@ -10,6 +10,7 @@ import { aJob, at } from './builders.ts';
 
 const ID = engineJobId('e1');
 const CANCEL = { at: at(0), by: 'ada' } as const;
+const CARELESS = { startsAreRepeatable: false, metricsSettleSeconds: 0, removes: false } as const;
 const FENCE = 60;
 const RULE = { times: 3, backoffSeconds: 30 } as const;
 /** Every reason that may be retried is: a cancelled job must not be, whatever its engine says. */
@@ -52,7 +53,7 @@ function driven(
     const reports = new Map<EngineJobId, EngineReport>();
     const state = answer(seconds, asked, forced);
     if (state !== 'unknown') reports.set(ID, { status: { state } });
-    const plan = tick({ openJobs: [job], reports, closing, limits: LIMITS, fenceSeconds: FENCE, startsAreRepeatable: false, now });
+    const plan = tick({ openJobs: [job], reports, closing, limits: LIMITS, fenceSeconds: FENCE, ...CARELESS, now });
     for (const { force } of plan.stops) {
       stops.push(force ? 'force' : 'ask');
       if (force) forced = seconds;

@@ -32,6 +32,9 @@ const says = (state: EngineJobStatus['state'], message?: string): EngineReport =
   ...(state === 'queued' || state === 'running' ? {} : { metrics: METRICS }),
 });
 
+const NO_CARE = { metricsSettleSeconds: 0, removes: false } as const;
+const SLOW = { fenceSeconds: 60, startsAreRepeatable: false, metricsSettleSeconds: 60, removes: true } as const;
+
 interface Case {
   readonly job: Partial<Job>;
   /** Undefined: the engine does not know the job. */
@@ -50,6 +53,7 @@ function planOf({ job, report, closing, limits, startsAreRepeatable = false, now
     limits: { ...LIMITS, ...limits },
     fenceSeconds: 60,
     startsAreRepeatable,
+    ...NO_CARE,
     now: at(now),
   });
 }
@@ -148,9 +152,9 @@ describe('what a tick does about an open job', () => {
 
   test('the metrics of an ended attempt are in the change that ends it, also where it is started again', () => {
     const [finished] = planOf({ job: running, report: says('succeeded') }).changes;
-    expect([finished?.metrics, finished?.after.metrics]).toEqual([METRICS, METRICS]);
+    expect([finished?.records, finished?.after.metrics]).toEqual([undefined, METRICS]);
     const [retried] = planOf({ job: running, report: says('failed'), limits: { retries: { 'engine-error': ONCE } } }).changes;
-    expect([retried?.metrics, retried?.after.attempt]).toEqual([METRICS, 2]);
+    expect([retried?.records, retried?.after.attempt]).toEqual([[{ attempt: 1, metrics: METRICS }], 2]);
   });
 
   test('a retry begins with a start record of its own: nothing of the stopped or lost engine job is left on it', () => {
@@ -177,6 +181,7 @@ describe('what a tick does about an open job', () => {
         limits: LIMITS,
         fenceSeconds: 60,
         startsAreRepeatable: false,
+        ...NO_CARE,
         now: at(9),
       }),
     );
@@ -187,6 +192,7 @@ describe('what a tick does about an open job', () => {
       limits: LIMITS,
       fenceSeconds: 60,
       startsAreRepeatable: false,
+      ...NO_CARE,
       now: at(9),
     });
     expect(together.changes).toEqual(alone.flatMap(({ changes }) => changes));
@@ -237,7 +243,7 @@ describe('whatever an engine reports, in whatever order', () => {
             );
             const rule = { times: retries, backoffSeconds: 0 };
             const limits = { ...LIMITS, retries: { lost: rule, 'engine-error': rule, 'timed-out': rule } };
-            const plan = tick({ openJobs: [job], reports, closing, limits, fenceSeconds: 60, startsAreRepeatable: false, now: at(now) });
+            const plan = tick({ openJobs: [job], reports, closing, limits, ...SLOW, now: at(now) });
             if (isSettled(job)) {
               expect(plan).toEqual({ changes: [], stops: [], launches: [], releases: [job] });
               continue;

@@ -249,9 +249,7 @@ describe('the children of two attempts', () => {
     const settled = await it.job(run, 1);
     await retry(it, run);
     const retried = await executed(it, run);
-    const template = await it.ports.catalog.template(run.templateId, run.templateVersion);
-    if (!template) throw new Error('the template is not there');
-    await letGo(it.ports, { run, engine: it.engine, template, jobs: [settled] });
+    await letGo(it.ports, run, [settled]);
     expect(it.orchestrator.released).toContain(tokenOf(run, 1));
     expect(it.orchestrator.released).not.toContain(tokenOf(retried, 1));
     await secondsToEnd(it, run);

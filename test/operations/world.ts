@@ -47,13 +47,15 @@ export interface WorldOptions {
   /** What stands between the operations and the engine. */
   readonly engine?: (engine: SleepEngine) => Engine;
   readonly engineLimits?: Policy['engineLimits'];
+  readonly metricsSettleSeconds?: number;
 }
 
-export async function world(database: TestDatabase, { template, engine: dressed, engineLimits = {} }: WorldOptions = {}): Promise<World> {
+export async function world(database: Pick<TestDatabase, 'freshTable'>, options: WorldOptions = {}): Promise<World> {
+  const { template, engine: dressed, engineLimits = {}, metricsSettleSeconds = 0 } = options;
   const { table } = await database.freshTable();
   let nowMs = START_MS;
   let ulids = 0;
-  const engine = sleepEngine({ nowMs: () => nowMs, jobs: new Map<string, SleepJob>() });
+  const engine = sleepEngine({ nowMs: () => nowMs, jobs: new Map<string, SleepJob>(), metricsSettleSeconds });
   const used = dressed ? dressed(engine) : engine;
   const orchestrator = memoryOrchestrator(() => instant(nowMs));
   const ports: Ports = {

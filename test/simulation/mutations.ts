@@ -51,6 +51,18 @@ const startedBlindly = withEngine((engine) => ({ ...engine, find: () => Promise.
 /** Asks at once, though a start may still take effect. */
 const fenceIgnored = withEngine((engine) => ({ ...engine, fenceSeconds: 0 }));
 
+/** Takes whoever was to start a job for dead at once; and starts are slow, so that he is at it. */
+const startersForgotten: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    policy: { ...ports.policy, starterSeconds: 0 },
+    engines(name) {
+      const engine = ports.engines(name);
+      return engine && { ...engine, start: (start) => ports.clock.pause(40_000).then(() => engine.start(start)) };
+    },
+  }),
+};
+
 /** Takes slots as if nobody else had any. */
 const slotsUnread: Mutation = {
   ports: (ports) => ({
@@ -104,6 +116,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'the version of a job is ignored': versionIgnored,
   'a start is repeated without looking for the first': startedBlindly,
   'a start is repeated within its fence': fenceIgnored,
+  'a start is taken for failed while it may yet be made': startersForgotten,
   'the slots of others are not seen': slotsUnread,
   'nobody sweeps': neverSwept,
   'jobs that could not be made are taken for made': conflictTakenForDone,

@@ -4,6 +4,8 @@
  *
  * Parameters: `SECONDS`; `FAIL` (the message to fail with); `REFUSE` (the message to refuse with); `POISON` (start throws what is
  * no fault of ours); `INPUT`, `OUTPUT`, `ERRORS` (counts). The definition is `{}`.
+ * `WARN` (a warning while it runs, in the first `WARN_SECONDS` where given); `LATE` (seconds after the end until the counts are what
+ * they remain: none before that with `ABSENT`, else half of them, provisional); `RATE` (records a second, counted while it runs).
  */
 import { appendFileSync, existsSync, readFileSync, truncateSync } from 'node:fs';
 import type { EngineJobStatus, EngineMetrics, EngineStart } from '#domain/engine-job';
@@ -20,9 +22,14 @@ export interface SleepJob {
   readonly failure?: string;
   readonly counts: { readonly inputRecordCount: number; readonly outputRecordCount: number; readonly errorRecordCount: number };
   readonly stoppedAtMs?: number;
+  readonly warning?: string;
+  readonly warnsUntilMs?: number;
+  readonly lateMs?: number;
+  readonly isAbsent?: boolean;
+  readonly rate?: number;
 }
 
-const METHODS = ['check', 'start', 'find', 'status', 'metrics', 'stop', 'remove'] as const;
+const METHODS = ['check', 'start', 'find', 'status', 'metrics', 'acknowledge', 'stop', 'remove'] as const;
 export type SleepCalls = Record<(typeof METHODS)[number], number>;
 
 export interface SleepChange {
@@ -34,6 +41,8 @@ export interface SleepEngine extends Engine {
   /** How often each method was called. */
   readonly calls: Readonly<SleepCalls>;
   readonly jobs: ReadonlyMap<string, SleepJob>;
+  /** Ids, each once. */
+  readonly acknowledged: ReadonlySet<string>;
   /** Told once per run and millisecond, however many of the run's jobs end in it. */
   onChange(listener: (change: SleepChange) => void): () => void;
   /** Cancels the timers. */
@@ -48,11 +57,13 @@ export interface SleepOptions {
   readonly jobs?: Map<string, SleepJob>;
   /** Newline-delimited JSON, appended to; read when the engine is made. */
   readonly file?: string;
+  readonly metricsSettleSeconds?: number;
 }
 
 export function sleepEngine(options: SleepOptions): SleepEngine {
   const jobs = options.jobs ?? new Map<string, SleepJob>();
   if (options.file !== undefined) readJournal(options.file, jobs);
+  const acknowledged = new Set<string>();
   const calls = Object.fromEntries(METHODS.map((method) => [method, 0])) as SleepCalls;
   const changes = changeTimers(options);
   const put = (job: SleepJob): void => {
@@ -66,8 +77,8 @@ export function sleepEngine(options: SleepOptions): SleepEngine {
   };
   return {
     fenceSeconds: 0,
-    metricsSettleSeconds: 0,
-    acknowledge: () => Promise.resolve(),
+    metricsSettleSeconds: options.metricsSettleSeconds ?? 0,
+    acknowledged,
     calls,
     jobs,
     onChange: changes.onChange,
@@ -94,6 +105,11 @@ export function sleepEngine(options: SleepOptions): SleepEngine {
     async metrics(id) {
       count('metrics');
       return Promise.resolve(metricsOf(jobs.get(id), options.nowMs()));
+    },
+    async acknowledge(id) {
+      count('acknowledge');
+      acknowledged.add(id);
+      return Promise.resolve();
     },
     async stop(id) {
       count('stop');
@@ -125,6 +141,11 @@ function newJob({ engineJobName, runId, parameters }: EngineStart, startedAtMs: 
       errorRecordCount: numberOf(parameters['ERRORS'], 0),
     },
     ...(isSet(failure) ? { failure: textOf(failure) } : {}),
+    ...(isSet(parameters['WARN']) ? { warning: textOf(parameters['WARN']) } : {}),
+    ...(isSet(parameters['WARN_SECONDS']) ? { warnsUntilMs: startedAtMs + numberOf(parameters['WARN_SECONDS'], 0) * 1_000 } : {}),
+    ...(isSet(parameters['LATE']) ? { lateMs: numberOf(parameters['LATE'], 0) * 1_000 } : {}),
+    ...(isSet(parameters['ABSENT']) ? { isAbsent: true } : {}),
+    ...(isSet(parameters['RATE']) ? { rate: numberOf(parameters['RATE'], 0) } : {}),
   };
 }
 
@@ -144,13 +165,26 @@ function statuses(
     const job = jobs.get(id);
     if (job === undefined) continue;
     const state = stateOf(job, nowMs);
-    known.set(id, state === 'failed' && job.failure !== undefined ? { state, message: job.failure } : { state });
+    const warns = state === 'running' && job.warning !== undefined && nowMs < (job.warnsUntilMs ?? Infinity);
+    const warning = warns && job.warning !== undefined ? { warning: job.warning } : {};
+    known.set(id, state === 'failed' && job.failure !== undefined ? { state, message: job.failure } : { state, ...warning });
   }
   return known;
 }
 
 function metricsOf(job: SleepJob | undefined, nowMs: number): EngineMetrics | undefined {
-  if (job === undefined || stateOf(job, nowMs) === 'running') return undefined;
+  if (job === undefined) return undefined;
+  if (stateOf(job, nowMs) === 'running') {
+    if (job.rate === undefined) return undefined;
+    const counted = Math.floor((job.rate * (nowMs - job.startedAtMs)) / 1000);
+    return { engineId: 'sleep', inputRecordCount: counted, outputRecordCount: counted, errorRecordCount: 0, provisional: true };
+  }
+  if (nowMs < job.endsAtMs + (job.lateMs ?? 0)) {
+    if (job.isAbsent) return undefined;
+    const { inputRecordCount: input, outputRecordCount: output } = job.counts;
+    const half = { inputRecordCount: Math.floor(input / 2), outputRecordCount: Math.floor(output / 2), errorRecordCount: 0 };
+    return { engineId: 'sleep', ...half, startedAt: instant(job.startedAtMs), finishedAt: instant(job.endsAtMs), provisional: true };
+  }
   return { engineId: 'sleep', ...job.counts, startedAt: instant(job.startedAtMs), finishedAt: instant(job.endsAtMs) };
 }
 

@@ -79,20 +79,27 @@ function creationActions(job: Job, jobCount: number): readonly Action[] {
   ];
 }
 
-function changeActions({ before, entries, metrics, parked, sent }: JobSave, job: Job, jobCount: number): readonly Action[] {
+function changeActions({ before, after, entries, records = [], parked, sent }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
-  // The job itself has those of its current attempt.
-  const ended = job.attempt > before.attempt ? (metrics ?? before.metrics) : undefined;
-  // A job that stays settled (validate, retire, …) has no open row and gets none.
-  const staysClosed = isSettled(before) && isSettled(job);
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard },
-    ...(staysClosed ? [] : [{ kind: 'put', item: openItem(job, jobCount) } satisfies Action]),
+    ...rowActions(before, after, job, jobCount),
     ...entries.map((entry): Action => ({ kind: 'put', item: historyItem(job, entry) })),
-    ...(ended ? [{ kind: 'put', item: documentItem(keys.metrics(job, before.attempt), ended) } satisfies Action] : []),
+    ...records.map(({ attempt, metrics, standing }): Action => {
+      const record = { ...metrics, ...(standing ? { standing } : {}) };
+      return { kind: 'put', item: documentItem(keys.metrics(job, attempt), record) };
+    }),
     ...(parked === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, parked) } satisfies Action]),
     ...(sent ? sentActions(idOf(job), sent) : []),
   ];
+}
+
+/** A job that stays settled (validate, retire, …) has no open row and gets none, unless it has aftercare: that is what has one, and the tick writes by the version in it. */
+function rowActions(before: Job, after: Job, job: Job, jobCount: number): readonly Action[] {
+  const staysSettled = isSettled(before) && isSettled(after);
+  if (staysSettled && after.aftercare === undefined)
+    return before.aftercare === undefined ? [] : [{ kind: 'delete', key: keys.open(job, jobCount) }];
+  return [{ kind: 'put', item: openItem(job, jobCount) }];
 }
 
 function historyItem(job: Job, entry: HistoryEntry): Item {

@@ -14,6 +14,7 @@
  *   all runs, newest first                              RUNS                          <run>
  *   runs of a user / under a user run id                RUNS#USER#<u> | RUNS#KEY#<k>  <run>
  *   runs of a template / in a state                     RUNS#TEMPLATE#<t> | RUNS#STATE#<s>   <run>
+ *   ended runs with engine jobs to look after           RUNS#COLLECTING               <run>
  *   runs with a value of a searchable parameter         RUNS#PARAMETER#<key>#<value>  <run>
  *   the jobs of one set in all runs                     SET#<template>#<set key>      <run>#<index, 5>
  *   sums over ended runs, by day (of a template)        TOTALS | TOTALS#<template>    <day>
@@ -99,6 +100,7 @@ export const keys = {
   runsOfKey: (userRun: string): string => `RUNS#KEY#${enc(userRun)}`,
   runsOfTemplate: (id: TemplateId): string => `RUNS#TEMPLATE#${id}`,
   runsInState: (state: RunState): string => `RUNS#STATE#${state}`,
+  runsCollecting: 'RUNS#COLLECTING',
   runsWithParameter: (key: string, text: string): string => `RUNS#PARAMETER#${enc(key)}#${enc(text)}`,
   jobsOfSet: (template: TemplateId, setKey: string): string => `SET#${template}#${setKey}`,
   jobOfSet: (template: TemplateId, setKey: string, ref: JobRef): Key => ({

@@ -25,7 +25,7 @@ export function listRows(run: Run): readonly Action[] {
   return lists.map((pk) => ({ kind: 'put', item: { pk, sk: run.id } }));
 }
 
-/** What a change of a run changes in the lists by state and in the totals. */
+/** What a change of a run changes in the lists by state, in that of the collecting ones and in the totals. */
 export function listChanges(before: Run, after: Run): readonly Action[] {
   const moved: readonly Action[] =
     before.state === after.state
@@ -34,7 +34,13 @@ export function listChanges(before: Run, after: Run): readonly Action[] {
           { kind: 'delete', key: { pk: keys.runsInState(before.state), sk: after.id } },
           { kind: 'put', item: { pk: keys.runsInState(after.state), sk: after.id } },
         ];
-  return [...moved, ...totalsChanges(before, after)];
+  return [...moved, ...collectingChanges(before, after), ...totalsChanges(before, after)];
+}
+
+function collectingChanges(before: Run, { id, collecting }: Run): readonly Action[] {
+  if (before.collecting === collecting) return [];
+  const row = { pk: keys.runsCollecting, sk: id };
+  return [collecting ? { kind: 'put', item: row } : { kind: 'delete', key: row }];
 }
 
 function totalsChanges(before: Run, after: Run): readonly Action[] {
@@ -92,7 +98,8 @@ export async function listRuns(table: Table, filter: RunFilter, page: PageReques
   return { kind: 'page', page: { items: runs, ...(after === undefined ? {} : { cursor: encodeCursor(list, after) }) } };
 }
 
-function partitionOf({ parameter, userRunId, userId, templateId, state }: RunFilter): string {
+function partitionOf({ parameter, userRunId, userId, templateId, state, collecting }: RunFilter): string {
+  if (collecting) return keys.runsCollecting;
   if (parameter !== undefined) return keys.runsWithParameter(parameter.key, parameter.text);
   if (userRunId !== undefined) return keys.runsOfKey(userRunId);
   if (userId !== undefined) return keys.runsOfUser(userId);
@@ -115,6 +122,7 @@ function fits(run: Run, filter: RunFilter): boolean {
     (filter.userRunId === undefined || run.userRunId === filter.userRunId) &&
     (filter.templateId === undefined || run.templateId === filter.templateId) &&
     (filter.state === undefined || run.state === filter.state) &&
+    (filter.collecting === undefined || run.collecting === true) &&
     isWithin(run.createdAt, filter)
   );
 }

@@ -59,6 +59,7 @@ const PROGRESS = [
   'durationsSeen',
   'nextPollAt',
   'waiting',
+  'lookedAt',
 ] as const satisfies readonly (keyof RunProgress)[];
 
 /** The whole progress is replaced: what it does not have goes. */

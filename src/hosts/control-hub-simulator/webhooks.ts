@@ -102,11 +102,15 @@ export interface Announcements {
 export function announcements(hub: Hub): Announcements {
   /** Phases by run that have been told. By number and not by time: an action adds a phase to the present moment. */
   const told = new Map<string, number>();
+  /** Runs that nothing can change any more, so that thousands of ended jobs cost a look nothing. */
+  const over = new Set<string>();
 
   function changesOf(job: Job, nowMs: number): readonly StatusChange[] {
     return job.runs.flatMap((run) => {
+      if (over.has(run.statusId)) return [];
       const before = told.get(run.statusId) ?? 0;
       const phases = phasesOf(run).filter(({ atMs }) => atMs <= nowMs);
+      if (phases.at(-1)?.status === 'INACTIVE') over.add(run.statusId);
       if (phases.length <= before) return [];
       told.set(run.statusId, phases.length);
       return phases.slice(before).flatMap(({ atMs, status }, index): StatusChange[] => {
@@ -118,6 +122,8 @@ export function announcements(hub: Hub): Announcements {
 
   return {
     take(nowMs) {
+      // A subscription that comes later is told nothing from before it.
+      if (hub.subscriptions.size === 0) return [];
       const changes = [...hub.jobs.values()].flatMap((job) => changesOf(job, nowMs)).toSorted((a, b) => a.atMs - b.atMs);
       return changes.flatMap((change) => [...hub.subscriptions.values()].flatMap((subscription) => triggered(hub, subscription, change)));
     },

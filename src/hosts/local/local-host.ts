@@ -7,10 +7,12 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { ArchiveRoot } from '#contract/archive-root';
+import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
 import { instant } from '#domain/ids';
 import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
 import { connectArchives, connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
@@ -104,7 +106,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const configuration = { ...local, SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint, SLUICE_ARCHIVE_ROOT: archiveRoot };
 
   const { inputRoot, outputRoot, parallel } = settings;
-  const embedded = localEngines({ inputRoot, outputRoot, parallel, workDir: dataDir.workDir, clock, workerUrl: options.duckdbWorkerUrl });
+  const embedded = localEngines({
+    ...{ inputRoot, outputRoot, parallel, clock },
+    workDir: dataDir.workDir,
+    workerUrl: options.duckdbWorkerUrl,
+    controlHub: settings.controlHub ?? NO_CONTROL_HUB,
+    region: process.env['AWS_REGION'] ?? '',
+    random: () => Math.random(),
+  });
   const engines = { ...embedded, ...options.engines };
   const ports = connectPorts(configuration, {
     stores: connectStores(configuration, clock),
@@ -115,7 +124,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
       starterSeconds: 30,
       leaseSeconds: 120,
       host: randomUUID(),
-      engineLimits: settings.engineLimits,
+      engineLimits: { ...CONTROL_HUB_LIMITS, ...settings.engineLimits },
     },
   });
   // A bucket is where AWS has it; everything else of the local host is in no region.

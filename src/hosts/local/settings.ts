@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { ArchiveRoot } from '#contract/archive-root';
+import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
@@ -18,6 +19,7 @@ const Settings = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ARCHIVE_ROOT: ArchiveRoot.optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
+  ...CONTROL_HUB_SETTINGS,
 });
 
 export interface LocalSettings {
@@ -33,6 +35,7 @@ export interface LocalSettings {
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
   readonly archiveRoot?: ArchiveRoot;
+  readonly controlHub?: ControlHubSettings;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -50,6 +53,14 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
   --engine-limits JSON          what an engine bears from all runs together:      ({})
                                 {"duckdb":{"max-parallel":4,"starts-per-second":1}}
+  --control-hub-url URL         StreamSets Control Hub; found by the token where it is not given
+  --control-hub-credential-id ID          of the API credentials, or a reference as below
+  --control-hub-auth-token REFERENCE      env:NAME, file:path, ssm:name or secretsmanager:name
+  --control-hub-project ID      --control-hub-allowed-hosts HOST,HOST
+  --control-hub-status-chunk NUMBER                                               (100)
+  --control-hub-fence-seconds NUMBER                                              (120)
+  --control-hub-metrics-settle-seconds NUMBER                                     (180)
+                                what they are for: docs/control-hub.md
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -77,6 +88,8 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
   return { kind: 'settings', settings };
 }
 
+const CONTROL_HUB_FLAGS = Object.keys(CONTROL_HUB_SETTINGS).map((name) => name.slice('SLUICE_'.length).toLowerCase().replaceAll('_', '-'));
+
 function parsedFlags(args: readonly string[]): Readonly<Record<string, string | boolean | undefined>> | string {
   const text = { type: 'string' } as const;
   try {
@@ -94,6 +107,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'poll-floor-seconds': text,
         'engine-limits': text,
         'allow-anonymous': { type: 'boolean' },
+        ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -117,6 +131,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
     ...(root === undefined ? {} : { archiveRoot: root.kind === 'directory' ? { ...root, path: resolve(root.path) } : root }),
+    controlHub: parsed,
   };
 }
 

@@ -1,6 +1,7 @@
 /** What every job store promises to the operations (src/operations/ports.ts). */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { applyEvent, isSettled, type HistoryEntry, type Job, type JobEvent } from '#domain/job';
+import { isSettled, type Job, type JobEvent } from '#domain/job';
+import { applied } from '#domain/job-change';
 import { NO_COUNTS, type Run } from '#domain/run';
 import type { JobSave, JobStore, ParkedChild } from '#operations/ports';
 import { aRun, at, newJobs } from '#test/domain/builders';
@@ -8,16 +9,12 @@ import { aRun, at, newJobs } from '#test/domain/builders';
 const METRICS = { engineId: 'sdc', inputRecordCount: 5, outputRecordCount: 4, errorRecordCount: 1, startedAt: at(1), outputs: ['out/1'] };
 
 export function change(before: Job, ...events: readonly Omit<JobEvent, 'at' | 'actor'>[]): JobSave {
-  let after = before;
-  const entries: HistoryEntry[] = [];
-  for (const event of events) {
-    const outcome = applyEvent(after, { at: at(9), actor: 'tests', ...event });
-    if (outcome.kind === 'refused') throw new Error(`${event.name} is refused in ${after.state}`);
-    after = outcome.job;
-    entries.push(outcome.entry);
-  }
-  const metrics = events.findLast((event) => event.metrics !== undefined)?.metrics;
-  return { before, after, entries, ...(metrics ? { metrics } : {}) };
+  const made = applied(
+    before,
+    events.map((event) => ({ at: at(9), actor: 'tests', ...event })),
+  );
+  if (made.entries.length < events.length) throw new Error('an event was refused');
+  return made;
 }
 
 const parked = (taskToken: string, runAttempt = 1): ParkedChild => ({ taskToken, runAttempt });

@@ -96,9 +96,10 @@ export function runAttemptsContract(makeStore: () => Promise<RunStore>): void {
     const progress: RunProgress = {
       counts: { ...NO_COUNTS, finished: 2, inputRecordCount: 7 },
       nextPollAt: at(20),
-      usage: { ticks: 3, loopTicks: 2, jobsRead: 12, statusCalls: 2, tickStarts: 9 },
+      usage: { ticks: 3, loopTicks: 2, jobsRead: 12, metricsCalls: 3, samples: 4, pushes: 5, statusCalls: 2, tickStarts: 9 },
       durations: [1.5, 20],
       durationsSeen: 2,
+      lookedAt: at(19),
       waiting: { jobs: 4, since: at(10), reason: "template:x may have 2 jobs under way, and has 2; it's full" },
     };
 

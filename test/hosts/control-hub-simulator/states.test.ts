@@ -90,6 +90,19 @@ describe('an action', () => {
     });
   });
 
+  test('in the very moment of a change comes after it', async () => {
+    const hub = asking();
+    const id = await hub.started();
+    hub.pass(500);
+    const { id: statusId } = await hub.fields('POST', `${JOB}/${id}/stop`);
+    const events = await hub.rows('GET', `${JOB}/${String(statusId)}/jobStatusHistory`);
+    expect(events.map(({ status, time }) => [status, Number(time) - START_MS])).toEqual([
+      ['ACTIVATING', 0],
+      ['ACTIVE', 500],
+      ['DEACTIVATING', 500],
+    ]);
+  });
+
   test('by force ends what a stop does not', async () => {
     const hub = asking();
     const id = await hub.started({ SIMULATE_END: 'stuck-deactivating', SIMULATE_STREAMING: true });
@@ -181,6 +194,17 @@ describe('counts', () => {
     expect(await counts()).toEqual([100, 90, 10, START_MS + 10_500]);
     hub.pass(1);
     expect(await counts()).toEqual([100, 90, 10, START_MS + 13_000]);
+  });
+
+  test('of a streaming job go on until it stops', async () => {
+    const hub = asking();
+    const id = await hub.started({ SIMULATE_STREAMING: true, SIMULATE_SECONDS: 10, SIMULATE_INPUT_RECORDS: 100 });
+    const input = async (): Promise<unknown> => (await hub.fields('GET', `${JOB}/${id}/currentStatus`))['inputRecordCount'];
+    hub.pass(30_500);
+    expect(await input()).toBe(300);
+    await hub.json('POST', `${JOB}/${id}/stop`);
+    hub.pass(60_000);
+    expect(await input()).toBe(300);
   });
 
   test('never come where the plan says so', async () => {

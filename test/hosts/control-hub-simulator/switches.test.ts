@@ -252,7 +252,7 @@ describe('a choice that the contract leaves open', () => {
   }
   const status = async (hub: Asking, ids: readonly unknown[]): Promise<unknown> => {
     const response = await hub.ask('POST', `${JOBS}/status`, ids);
-    return response.status === 200 ? ((await response.json()) as unknown) : response.status;
+    return response.status === 200 ? await response.json() : response.status;
   };
   const ended = async (hub: Asking, end: string, way: string): Promise<unknown> => {
     const id = await hub.started({ SIMULATE_END: end });

@@ -66,7 +66,16 @@ describe('a subscription', () => {
     expect(bodies(hub).at(-1)).toBe(`${id} DEACTIVATING INACTIVE 4 {{COLOR}}`);
   });
 
-  test('is told nothing from before it was made, nor that its filter keeps back', async () => {
+  test('is told nothing from before it was made', async () => {
+    const hub = asking();
+    const id = await hub.started();
+    hub.pass(1_000);
+    await subscribe(hub);
+    hub.pass(60_000);
+    expect(bodies(hub)).toEqual([`${id} ACTIVE DEACTIVATING 1 {{COLOR}}`, `${id} DEACTIVATING INACTIVE 2 {{COLOR}}`]);
+  });
+
+  test('is told nothing that its filter keeps back', async () => {
     const hub = asking();
     const old = await hub.started();
     hub.pass(1_000);

@@ -90,14 +90,14 @@ const post = (name: string, path: string, source: string, handle: Route['handle'
 });
 
 export const ACTION_ROUTES: readonly Route[] = [
-  post('createAndStartJobInstances', 'job/{id}/createAndStartJobInstances', '[C:SW-job, SDK]', instancesStarted),
-  post('createAndStartJobInstancesAsync', 'job/{id}/createAndStartJobInstancesAsync', '[C:SW-job, SDK]', instancesStartedLater),
-  post('startJob', 'job/{id}/start', '[C:SW-job, SDK]', started),
-  post('startJobs', 'jobs/startJobs', '[C:SW-job, SDK]', startedMany),
-  post('stopJob', 'job/{id}/stop', '[C:SW-job, SDK]', acted('stop')),
-  post('stopJobs', 'jobs/stopJobs', '[C:SW-job, SDK]', actedOnMany('stop')),
-  post('forceStopJob', 'job/{id}/forceStop', '[C:SW-job, SDK]', acted('forceStop')),
-  post('forceStopJobs', 'jobs/forceStopJobs', '[C:SW-job, SDK]', actedOnMany('forceStop')),
-  post('acknowledgeError', 'job/{id}/acknowledgeError', '[C:SW-job, SDK]', acted('acknowledge')),
-  post('acknowledgeErrors', 'jobs/acknowledgeErrors', '[C:SW-job, SDK]', actedOnMany('acknowledge')),
+  post('createAndStartJobInstances', 'job/{id}/createAndStartJobInstances', '[C:SW-job + SDK]', instancesStarted),
+  post('createAndStartJobInstancesAsync', 'job/{id}/createAndStartJobInstancesAsync', '[C:SW-job + SDK]', instancesStartedLater),
+  post('startJob', 'job/{id}/start', '[C:SW-job + SDK]', started),
+  post('startJobs', 'jobs/startJobs', '[C:SW-job + SDK]', startedMany),
+  post('stopJob', 'job/{id}/stop', '[C:SW-job + SDK]', acted('stop')),
+  post('stopJobs', 'jobs/stopJobs', '[C:SW-job + SDK]', actedOnMany('stop')),
+  post('forceStopJob', 'job/{id}/forceStop', '[C:SW-job + SDK]', acted('forceStop')),
+  post('forceStopJobs', 'jobs/forceStopJobs', '[C:SW-job + SDK]', actedOnMany('forceStop')),
+  post('acknowledgeError', 'job/{id}/acknowledgeError', '[C:SW-job + SDK]', acted('acknowledge')),
+  post('acknowledgeErrors', 'jobs/acknowledgeErrors', '[C:SW-job + SDK]', actedOnMany('acknowledge')),
 ];

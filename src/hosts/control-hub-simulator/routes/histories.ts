@@ -15,7 +15,7 @@ function runs(call: HubCall): unknown {
   return page(call, begunRuns(jobNamed(call), call.nowMs).toReversed(), (run) => runStatusJson(call.hub, run, call.nowMs));
 }
 
-/** The path takes the id of a run's status, not of the job. [C:SW-job, SDK] */
+/** The path takes the id of a run's status, not of the job. [C:SW-job + SDK] */
 function events(call: HubCall): unknown {
   const statusId = param(call, 'id');
   for (const job of call.hub.jobs.values()) {
@@ -80,9 +80,15 @@ export const HISTORY_ROUTES: readonly Route[] = [
     name: 'jobStatusHistory',
     method: 'GET',
     path: '/jobrunner/rest/v1/job/{id}/jobStatusHistory',
-    source: '[C:SW-job, SDK]',
+    source: '[C:SW-job + SDK]',
     handle: events,
   },
-  { name: 'logMessages', method: 'GET', path: '/jobrunner/rest/v1/job/logMessages', source: '[C:SW-job, SDK]', handle: logMessages },
-  { name: 'templateRunHistory', method: 'GET', path: '/jobrunner/rest/v1/job/{id}/runHistory', source: '[C:SW-job]', handle: templateRuns },
+  { name: 'logMessages', method: 'GET', path: '/jobrunner/rest/v1/job/logMessages', source: '[C:SW-job + SDK]', handle: logMessages },
+  {
+    name: 'templateRunHistory',
+    method: 'GET',
+    path: '/jobrunner/rest/v1/job/{id}/runHistory',
+    source: '[C:SW-job + SDK]',
+    handle: templateRuns,
+  },
 ];

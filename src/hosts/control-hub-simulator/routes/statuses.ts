@@ -36,8 +36,8 @@ function allStatuses(call: HubCall): unknown {
 }
 
 export const STATUS_ROUTES: readonly Route[] = [
-  { name: 'bulkStatus', method: 'POST', path: '/jobrunner/rest/v1/jobs/status', source: '[C:SW-job, SDK, OSS]', handle: statuses },
-  { name: 'allStatuses', method: 'GET', path: '/jobrunner/rest/v1/jobs/status', source: '[C:SW-job]', handle: allStatuses },
+  { name: 'bulkStatus', method: 'POST', path: '/jobrunner/rest/v1/jobs/status', source: '[C:SW-job + SDK, OSS]', handle: statuses },
+  { name: 'allStatuses', method: 'GET', path: '/jobrunner/rest/v1/jobs/status', source: 'contract 2.2, untagged', handle: allStatuses },
   {
     name: 'currentStatus',
     method: 'GET',

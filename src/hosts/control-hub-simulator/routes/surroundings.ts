@@ -141,7 +141,7 @@ export const SURROUNDING_ROUTES: readonly Route[] = [
     name: 'pipelineLog',
     method: 'GET',
     path: '/pipelinestore/rest/v1/pipeline/{id}/log',
-    source: '[C:SW-pipe]',
+    source: '[C:SW-pipe, SDK]',
     handle: commits,
   },
   {
@@ -155,7 +155,7 @@ export const SURROUNDING_ROUTES: readonly Route[] = [
     name: 'pipelineCommits',
     method: 'POST',
     path: '/pipelinestore/rest/v1/pipelineCommit',
-    source: '[C:SW-pipe]',
+    source: '[C:SW-pipe, SDK]',
     handle: (call) => idsOf(call).map((id) => commit(call, id)),
   },
   {
