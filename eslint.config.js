@@ -64,6 +64,7 @@ export default tseslint.config(
       'src/hosts/local/**',
       'src/hosts/control-hub-simulator/main.ts',
       'src/cli/**',
+      'src/console/main.ts',
     ],
     rules: {
       'no-restricted-properties': ['error', ...IMPURE],
@@ -74,19 +75,23 @@ export default tseslint.config(
   layer('src/contract', `${AWS}|node:|#(?!domain/|contract/)`),
   layer('src/operations', `${AWS}|node:|zod|#(?!domain/|operations/)`),
   // The embedded Step Functions names its own store (ports.ts); DynamoDB holds it like everything else.
-  layer('src/adapters', '@middy/|aws-lambda$|#(adapters|client|cli)/|#hosts/(?!local/step-functions/ports$)'),
-  layer('src/hosts', '@aws-sdk/|#(adapters|client|cli)/'),
-  layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli)/'),
-  layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
+  layer('src/adapters', '@middy/|aws-lambda$|#(adapters|client|cli|console)/|#hosts/(?!local/step-functions/ports$)'),
+  layer('src/hosts', '@aws-sdk/|#(adapters|client|cli|console)/'),
+  layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli|console)/'),
+  layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli|console)/'),
   // What it simulates is not ours, so nothing of ours may help it.
   layer('src/hosts/control-hub-simulator', `${AWS}|#(?!hosts/control-hub-simulator/)`),
-  layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli)/'),
+  layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli|console)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
+  layer('src/console', `${AWS}|node:|#(?!client/|contract/|console/)`),
   {
     files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts', 'src/hosts/wiring-control-hub.ts'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [acrossFolders, { regex: '^#(client|cli)/', message: 'Wiring serves the hosts.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [acrossFolders, { regex: '^#(client|cli|console)/', message: 'Wiring serves the hosts.' }] },
+      ],
     },
   },
   {

@@ -14,6 +14,7 @@ import { parkedChildren } from './parked-children.ts';
 import { idleProcess } from './process.ts';
 import { benchService, sleepingSets, type BenchService } from './service.ts';
 import { table } from './table.ts';
+import { tokenTiming } from './token-timing.ts';
 
 /** The built app: this runs as `.out/app/bench/main.js`. Not in a module that is shared: the bundler puts those elsewhere. */
 const app = new URL('../', import.meta.url);
@@ -112,7 +113,7 @@ async function main(): Promise<void> {
     rows.push(await untilAccepted(service, 10_000, 3, '3,000 ms'));
   }
   await service.close();
-  if (!process.argv.includes('--quick')) rows.push(...(await whileCrowded()));
+  if (!process.argv.includes('--quick')) rows.push(...(await whileCrowded()), ...(await tokenTiming(400)));
   process.stdout.write(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}\n\n`);
   process.stdout.write(`${table(['what', 'measured', 'budget'], rows)}\n`);
   if (!process.argv.includes('--quick')) await bill();

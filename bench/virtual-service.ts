@@ -31,6 +31,7 @@ import type { InvokeOutcome } from '#hosts/local/step-functions/ports';
 import { createStepFunctions } from '#hosts/local/step-functions/step-functions';
 import { clientOptions, connectPorts, installPorts, type StorePorts } from '#hosts/wiring';
 import type { Ports } from '#operations/ports';
+import { jobPorts } from '#test/support/job-ports';
 import { sleepEngine } from '#test/support/sleep-engine';
 import { countedClient, type Access } from './counted-dynamodb.ts';
 import { count, countedCheckpoints, countedEngine, newTally, type Tally } from './counting.ts';
@@ -113,6 +114,7 @@ export async function virtualService({ project, load, seed, ...options }: Virtua
       series: dynamoMetricSeries(table),
       cursors: { encode: encodeCursor, decode: decodeCursor },
       apiTokens: dynamoApiTokenStore(table),
+      ...jobPorts(table),
     };
   };
   const own = newStores();
@@ -290,7 +292,7 @@ async function request(
     pathParameters,
     isBase64Encoded: false,
     body: JSON.stringify(body),
-    requestContext: { requestId: 'bill', routeKey, stage: '$default', http: { method, path: rawPath } },
+    requestContext: { requestId: 'bill', routeKey, stage: '$default', http: { method, path: rawPath, sourceIp: '127.0.0.1' } },
   })) as { readonly statusCode: number; readonly body?: string };
   if (reply.statusCode >= 300) throw new Error(`${routeKey} was answered ${reply.statusCode}: ${reply.body ?? ''}`);
   return JSON.parse(reply.body ?? '{}') as unknown;

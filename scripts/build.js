@@ -2,8 +2,8 @@
  * Two builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
  * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 /** Files below `folder` whose name ends in `suffix`. */
@@ -56,7 +56,29 @@ async function buildApp() {
     // Native, and needed by the engine's own processes alone.
     external: ['@duckdb/*'],
   });
+  await buildConsole('.out/app/functions/http/console/files');
   writeFileSync('.out/app/package.json', '{ "type": "module" }\n');
+}
+
+/** The web console as its function serves it: the page, and what it names by the hash of its content. */
+async function buildConsole(folder) {
+  const { metafile } = await build({
+    entryPoints: ['src/console/main.ts', 'src/console/console.css'],
+    outdir: folder,
+    entryNames: 'console-[hash]',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'warning',
+    metafile: true,
+  });
+  const page = Object.keys(metafile.outputs).reduce(
+    (html, file) => html.replace(file.endsWith('.css') ? 'console.css' : 'main.ts', basename(file)),
+    readFileSync('src/console/index.html', 'utf8'),
+  );
+  writeFileSync(join(folder, 'index.html'), page);
 }
 
 async function buildFunctions() {
@@ -77,6 +99,7 @@ async function buildFunctions() {
       }),
     ),
   );
+  await buildConsole('.out/functions/http/console/files');
   writeFileSync('.out/functions/meta.json', JSON.stringify(results.map(({ metafile }) => metafile)));
 }
 

@@ -1,10 +1,12 @@
 /**
  * What each function weighs and how long its import takes. A bundle over its budget fails: 420 KB, or 550 KB where Step
- * Functions and JSON Schema are in it (design §10). The import time is shown, not judged: it depends on the machine.
+ * Functions and JSON Schema are in it (design §10). Of the console counts what travels: its files as they are served, zipped.
+ * The import time is shown, not judged: it depends on the machine.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { table } from '#bench/table';
 
 const KB = 1024;
@@ -47,7 +49,24 @@ process.stdout.write(
   ),
 );
 
+const CONSOLE = '.out/functions/http/console/files';
+const CONSOLE_BUDGET = 60 * KB;
+const files = readdirSync(CONSOLE).map((name) => readFileSync(`${CONSOLE}/${name}`));
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0);
+const travels = sum(files.map((file) => gzipSync(file, { level: 9 }).length));
+const kilobytes = (bytes: number): string => `${Math.round(bytes / KB)} KB`;
+process.stdout.write(
+  table(
+    ['files', 'zipped', 'budget', 'as they are'],
+    [['console', kilobytes(travels), kilobytes(CONSOLE_BUDGET), kilobytes(sum(files.map(({ length }) => length)))]],
+  ),
+);
+
 const over = bundles.filter(({ bytes, budget }) => bytes > budget);
+if (travels > CONSOLE_BUDGET) {
+  process.stderr.write(`Over budget: the console. What is in it: npx esbuild src/console/main.ts --bundle --minify --analyze\n`);
+  process.exitCode = 1;
+}
 if (over.length > 0) {
   process.stderr.write(`Over budget: ${over.map(({ file }) => file).join(', ')}. What is in it: .out/functions/meta.json\n`);
   process.exitCode = 1;

@@ -1,7 +1,7 @@
 /** One job as text: how it stands, what happened to it, what it was started with. Pure. */
 import type { HistoryEntryView, JobComparison, JobView } from '#contract/views';
 import { valueOf } from './parameter-sets.ts';
-import { queueText } from './run-text.ts';
+import { queueText } from '#client/run-words';
 import { duration, nameLines, number, oneLine, table } from './table.ts';
 
 export type JobParameters = NonNullable<JobView['parameters']>;

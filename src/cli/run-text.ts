@@ -1,5 +1,6 @@
 /** Runs and jobs as text. Pure: what is printed where is the commands' matter. */
-import type { CostView, JobView, RunView } from '#contract/views';
+import { costLines, queueText } from '#client/run-words';
+import type { JobView, RunView } from '#contract/views';
 import { duration, nameLines, number, oneLine, table } from './table.ts';
 
 export function runList(runs: readonly RunView[]): string {
@@ -46,20 +47,6 @@ export function runSummary(run: RunView): string {
     ...(nextPollAt === undefined ? [] : [['next look', `${nextPollAt}, or sooner when the engine tells of a change`] as const]),
   ];
   return `${run['run-id']} ${run.state}\n${nameLines(lines)}`;
-}
-
-/** On this machine as well: what the run would have cost on AWS. */
-function costLines(cost: CostView): readonly (readonly [string, string])[] {
-  const writes = `${number(cost['dynamodb-write-units'])} write and ${number(cost['dynamodb-read-units'])} read units`;
-  const lambda = `${number(cost['lambda-invocations'])} invocations, ${String(cost['lambda-gigabyte-seconds'])} GB-s`;
-  return [
-    ['cost', `$${cost.usd.toFixed(6)} on AWS at list prices (us-east-1), without any free tier`],
-    ['of that', `${number(cost['state-transitions'])} state transitions, ${lambda}, ${writes}`],
-    [
-      'engine',
-      `${number(cost['engine-starts'])} starts, ${number(cost['engine-status-calls'])} status calls in ${number(cost.ticks)} ticks`,
-    ],
-  ];
 }
 
 export const jobsText = (count: number): string => `${number(count)} ${count === 1 ? 'job' : 'jobs'}`;
@@ -123,14 +110,6 @@ function outcome(job: JobView): string {
   if (failure) return `${failure.reason}: ${oneLine(failure.message)}`;
   if (job['cancel-requested-at'] !== undefined) return 'is being cancelled';
   return queueText(job) ?? (metrics?.outputs ?? []).join(', ');
-}
-
-/** Why a job has not begun; undefined where it has, or is about to. */
-export function queueText({ queued }: JobView): string | undefined {
-  if (queued === undefined) return undefined;
-  const { for: what, 'not-before': notBefore } = queued;
-  const from = notBefore === undefined ? '' : `, not before ${notBefore}`;
-  return what === 'slot' ? `waits for a slot${from}` : `waits for its retry${from}`;
 }
 
 /** What a terminal shows while somebody waits. */

@@ -22,6 +22,7 @@ import { runRetry } from './run-retry.ts';
 import { runStart } from './run-start.ts';
 import { runView } from './run-view.ts';
 import { runWatch } from './run-watch.ts';
+import { tokenCreate, tokenList, tokenRevoke } from './token-changes.ts';
 import { tokenShow } from './token.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -48,6 +49,9 @@ const COMMANDS: readonly Command[] = [
   catalogDelete,
   doctor,
   tokenShow,
+  tokenCreate,
+  tokenList,
+  tokenRevoke,
 ];
 
 /** What a process has and a test gives. */

@@ -5,6 +5,7 @@ import { metricsMethods, type MetricsClient } from './metrics-client.ts';
 import { realPace, type Pace } from './pace.ts';
 import { runMethods, type RunClient } from './run-client.ts';
 import { sweepMethods, type SweepClient } from './sweep-client.ts';
+import { tokenMethods, type TokenClient } from './token-client.ts';
 import { transport } from './transport.ts';
 import { heldLook, waitForEnd, type WaitOptions, type WaitOutcome } from './wait-for-run.ts';
 
@@ -32,7 +33,7 @@ export interface ClientOptions {
  * const { run } = await client.waitForRun(started['run-id']);
  * for await (const job of client.jobs(run['run-id'])) console.log(job['job-id'], job.state, job.failure?.message);
  */
-export interface SluiceClient extends RunClient, JobClient, MetricsClient, CatalogClient, SweepClient {
+export interface SluiceClient extends RunClient, JobClient, MetricsClient, CatalogClient, SweepClient, TokenClient {
   /** Until the run has ended, or the time is up: then the run goes on. */
   waitForRun(runId: string, options?: WaitOptions): Promise<WaitOutcome>;
 }
@@ -47,6 +48,7 @@ export function sluiceClient(options: ClientOptions): SluiceClient {
     ...metricsMethods(call),
     ...catalogMethods(call),
     ...sweepMethods(call),
+    ...tokenMethods(call),
     waitForRun: (id, how) => waitForEnd({ look: () => runs.getRun(id), held: heldLook(call, id) }, pace, how),
   };
 }

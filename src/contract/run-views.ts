@@ -75,10 +75,19 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
 export function costView(run: Run, usage: RunUsage): CostView {
   const { count, attempt, watch, retriedJobs, setsBytes } = run;
   const used = usedByRun({ jobCount: count, attempts: attempt, watchLoops: watch, retriedJobs, setsBytes }, usage);
+  const { total, stepFunctions, lambda, writes, reads, http } = priced(used);
   return {
-    usd: rounded(priced(used).total, 6),
+    usd: rounded(total, 6),
+    'usd-by-kind': {
+      'step-functions': rounded(stepFunctions, 8),
+      lambda: rounded(lambda, 8),
+      'dynamodb-writes': rounded(writes, 8),
+      'dynamodb-reads': rounded(reads, 8),
+      'api-requests': rounded(http, 8),
+    },
     'state-transitions': used.transitions,
     'lambda-invocations': used.invocations,
+    'lambda-milliseconds': Math.round(used.lambdaSeconds * 1000),
     'lambda-gigabyte-seconds': rounded(used.gbSeconds, 3),
     'dynamodb-write-units': Math.round(used.writeUnits),
     'dynamodb-read-units': Math.round(used.readUnits),

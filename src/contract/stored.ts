@@ -3,6 +3,7 @@
  * event data) is kept as JSON text, because DynamoDB's numbers are not JSON's.
  */
 import * as z from 'zod';
+import { SCOPES, type ApiToken } from '#domain/api-token';
 import type { EngineJobId, EngineJobName, Instant, RunId, TemplateId } from '#domain/ids';
 import { FAILURE_REASONS, type HistoryEntry, type Job } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
@@ -63,6 +64,7 @@ const startRecord = z.object({
   engineJobName: text<EngineJobName>().exactOptional(),
   engineJobId: text<EngineJobId>().exactOptional(),
   restarts: z.number().exactOptional(),
+  fault: z.string().exactOptional(),
   cancel: z.object({ at: instant, by: z.string() }).exactOptional(),
   stop: z
     .object({
@@ -116,6 +118,7 @@ export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   to: z.enum(JOB_STATES),
   attempt: z.number(),
   data: jsonObject.exactOptional(),
+  refused: z.literal(true).exactOptional(),
 });
 
 const origin = z.enum(PARAMETER_ORIGINS);
@@ -173,6 +176,9 @@ export const StoredRun: z.ZodType<Run> = z.object({
 });
 
 export const StoredCounts: z.ZodType<RunCounts> = counts;
+
+/** Those that were written before they knew it are of the first attempt of their run, as nearly all are. */
+export const StoredTaskToken = z.object({ index: z.number(), taskToken: z.string(), runAttempt: z.number().default(1) });
 
 /** Of a run's tick: while the first one is under way there are no counts yet. */
 export const StoredProgress = z.object({
@@ -273,9 +279,17 @@ export const StoredTemplate: z.ZodType<Template> = z.object({
   streaming: z.object({ sampleSeconds: z.number() }).exactOptional(),
 });
 
-export const StoredApiToken = z.object({
+export const StoredApiToken: z.ZodType<ApiToken> = z.object({
   id: z.string(),
   name: z.string(),
   secretDigest: z.string(),
-  scopes: z.array(z.enum(['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'])),
+  scopes: z.array(z.enum(SCOPES)),
+  createdAt: instant.exactOptional(),
+  createdBy: z.string().exactOptional(),
+  validUntil: instant.exactOptional(),
+  revoked: z.object({ at: instant, by: z.string() }).exactOptional(),
+  lastUse: z.object({ at: instant, from: z.string() }).exactOptional(),
 });
+
+/** Who has a name, and what stands in a list of tokens. */
+export const StoredApiTokenId = z.object({ id: z.string() });

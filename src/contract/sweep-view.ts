@@ -8,6 +8,7 @@ export const SweepView = z.object({
     z.object({
       kind: z.string(),
       'run-id': z.string().exactOptional(),
+      'job-id': z.string().exactOptional(),
       execution: z.string().exactOptional(),
       resource: z.string().exactOptional(),
       since: z.string(),
@@ -35,6 +36,7 @@ interface Report {
       readonly execution?: string;
       readonly holder?: { readonly runId: string };
       readonly read?: { readonly resource: string };
+      readonly row?: { readonly id: string };
     };
     readonly outcome?: { readonly kind: 'repaired' } | { readonly kind: 'failed'; readonly message: string };
   }[];
@@ -49,6 +51,7 @@ export function sweepView({ runs, executions, rows }: Report, repairs: Readonly<
       return {
         kind: stray.kind,
         ...(runId === undefined ? {} : { 'run-id': runId }),
+        ...(stray.row === undefined ? {} : { 'job-id': stray.row.id }),
         ...(stray.execution === undefined ? {} : { execution: stray.execution }),
         ...(stray.read === undefined ? {} : { resource: stray.read.resource }),
         since: stray.since,

@@ -31,8 +31,10 @@ export interface PlanRunResult {
   readonly maxParallel: number;
 }
 
-export const StartJobInput = z.object({ runId, index: z.int().min(0), taskToken: z.string().min(1) });
-export const CloseJobInput = z.object({ runId, index: z.int().min(0), fault });
+/** An execution that began before children knew their attempt goes on without it. */
+const childAttempt = z.int().min(1).exactOptional();
+export const StartJobInput = z.object({ runId, index: z.int().min(0), attempt: childAttempt, taskToken: z.string().min(1) });
+export const CloseJobInput = z.object({ runId, index: z.int().min(0), attempt: childAttempt, fault });
 /** Without `watch` it is no loop that asks. */
 export const PollRunInput = z.object({ runId, watch: z.int().min(1).exactOptional(), pushed: z.literal(true).exactOptional() });
 export const FinishRunInput = z.object({ runId, attempt: z.int().min(1) });

@@ -13,8 +13,17 @@ const links = z.record(z.string(), z.string());
 /** Counted while the run went on, or following from its size; how long functions take is assumed. */
 export const CostView = z.object({
   usd: z.number(),
+  /** The parts of `usd`, which is their sum but for rounding. */
+  'usd-by-kind': z.object({
+    'step-functions': z.number(),
+    lambda: z.number(),
+    'dynamodb-writes': z.number(),
+    'dynamodb-reads': z.number(),
+    'api-requests': z.number(),
+  }),
   'state-transitions': z.number(),
   'lambda-invocations': z.number(),
+  'lambda-milliseconds': z.number(),
   'lambda-gigabyte-seconds': z.number(),
   'dynamodb-write-units': z.number(),
   'dynamodb-read-units': z.number(),
@@ -165,6 +174,8 @@ export const HistoryEntryView = z.object({
   to: z.enum(JOB_STATES),
   attempt: z.number(),
   data: z.record(z.string(), z.json()).exactOptional(),
+  /** It was refused: nothing has changed, and `sequence` is that of the event which it came after. */
+  refused: z.literal(true).exactOptional(),
 });
 export type HistoryEntryView = z.infer<typeof HistoryEntryView>;
 

@@ -7,6 +7,10 @@ type Branded<Value, Name extends string> = Value & { readonly [brand]: Name };
 
 export type RunId = Branded<string, 'RunId'>;
 export type JobId = Branded<string, 'JobId'>;
+/** Of a job that runs elsewhere: a typed UUID (contracts/pipeline-jobs.md §2.2). */
+export type ReportedJobId = Branded<string, 'ReportedJobId'>;
+/** What a URL names a job by, managed or reported. */
+export type AnyJobId = JobId | ReportedJobId;
 export type TemplateId = Branded<string, 'TemplateId'>;
 export type EngineJobId = Branded<string, 'EngineJobId'>;
 export type EngineJobName = Branded<string, 'EngineJobName'>;
@@ -16,6 +20,7 @@ export type Instant = Branded<string, 'Instant'>;
 const ULID = '[0-9A-HJKMNP-TV-Z]{26}';
 const RUN_ID = new RegExp(`^run_(${ULID})$`);
 const JOB_ID = new RegExp(`^job_(${ULID})_([0-9]{5})$`);
+const REPORTED_JOB_ID = /^107[0-9a-f]{5}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TEMPLATE_ID = /^tmpl_[a-z0-9][a-z0-9-]{0,62}$/;
 
 export const runId = (ulid: string): RunId => `run_${ulid}` as RunId;
@@ -36,6 +41,14 @@ export interface JobRef {
 export function parseJobId(text: string): JobRef | undefined {
   const [, ulid, index] = JOB_ID.exec(text) ?? [];
   return ulid === undefined || index === undefined ? undefined : { runId: runId(ulid), index: Number(index) };
+}
+
+export const parseReportedJobId = (text: string): ReportedJobId | undefined =>
+  REPORTED_JOB_ID.test(text) ? (text as ReportedJobId) : undefined;
+
+/** The id of a job of either kind; undefined where `text` is none. */
+export function parseAnyJobId(text: string): AnyJobId | undefined {
+  return parseJobId(text) === undefined ? parseReportedJobId(text) : (text as JobId);
 }
 
 /** The name given to the engine's job: the look-up key when the answer to a start was lost. */

@@ -38,6 +38,11 @@ export interface StartRecord {
   readonly engineJobId?: EngineJobId;
   /** How often the attempt was started anew because the engine had lost it before it began. */
   readonly restarts?: number;
+  /**
+   * What its child gave up with while whoever was to start it might still do so: where nobody has by the end of the fence, the
+   * attempt has failed of it.
+   */
+  readonly fault?: string;
   /** Somebody wants this job alone to be cancelled; the tick sees to it. */
   readonly cancel?: CancelRequest;
   readonly stop?: StopRequest;
@@ -88,6 +93,8 @@ export interface HistoryEntry {
   readonly to: JobState;
   readonly attempt: number;
   readonly data?: JsonObject;
+  /** It was refused: nothing has changed, and `sequence` is that of the event which it came after. */
+  readonly refused?: true;
 }
 
 /** What is to happen; `failure` belongs to `fail`, counts and aftercare to what ends an attempt. */
@@ -95,6 +102,8 @@ export interface JobEvent extends AttemptEnd {
   readonly name: JobEventName;
   readonly at: Instant;
   readonly actor: string;
+  /** Chosen by the sender, where somebody sent it. */
+  readonly eventId?: string;
   readonly data?: JsonObject;
   readonly failure?: Failure;
   /** Of `ready`: when the attempt may begin, and for which attempt of the run, where a caller asked for it. */
@@ -102,8 +111,8 @@ export interface JobEvent extends AttemptEnd {
   readonly runAttempt?: number;
 }
 
-export type EventOutcome =
-  | { readonly kind: 'applied'; readonly job: Job; readonly entry: HistoryEntry }
+export type EventOutcome<Kind = Job> =
+  | { readonly kind: 'applied'; readonly job: Kind; readonly entry: HistoryEntry }
   | { readonly kind: 'refused'; readonly state: JobState; readonly allowed: readonly JobEventName[] };
 
 /** Settled: nothing that Sluice does by itself changes it any more (design: settled, managed jobs). */
@@ -146,7 +155,7 @@ export function applyEvent(job: Job, event: JobEvent): EventOutcome {
     ...countsAfter(event, job),
     ...aftercareAfter(event, job),
   };
-  return { kind: 'applied', job: next, entry: historyEntry(job, next, event) };
+  return { kind: 'applied', job: next, entry: historyEntryOf(job, next, event, event.eventId ?? eventId(job, sequence)) };
 }
 
 function nextAttempt(job: Job, { notBefore, runAttempt }: JobEvent): Pick<Job, 'attempt' | 'runAttempt' | 'retries' | 'start'> {
@@ -178,20 +187,31 @@ function aftercareAfter(event: JobEvent, { attempt, metrics, aftercare = [] }: J
 export const metricsStateOf = ({ metrics, metricsStanding }: Job): MetricsState | undefined =>
   metricsStanding?.state ?? (metrics ? 'settled' : undefined);
 
-function historyEntry(before: Job, after: Job, event: JobEvent): HistoryEntry {
+/** The entry of an event, of a job of whatever kind. `before` is undefined for what creates it. */
+export function historyEntryOf(
+  before: { readonly state: JobState } | undefined,
+  after: Pick<Job, 'sequence' | 'state' | 'attempt'>,
+  event: JobEvent,
+  id: string,
+): HistoryEntry {
   const told = event.failure ? { reason: event.failure.reason, message: event.failure.message } : {};
   const data: JsonObject = { ...told, ...event.data };
   return {
     sequence: after.sequence,
-    eventId: eventId(before, after.sequence),
+    eventId: id,
     name: event.name,
     at: event.at,
     actor: event.actor,
-    from: before.state,
+    from: before?.state ?? null,
     to: after.state,
     attempt: after.attempt,
     ...(Object.keys(data).length > 0 ? { data } : {}),
   };
+}
+
+/** The entry of an event that was refused: it stands after what the job had been through by then. */
+export function refusedEntryOf(job: Pick<Job, 'sequence' | 'state' | 'attempt'>, event: JobEvent, id: string): HistoryEntry {
+  return { ...historyEntryOf(job, job, event, id), refused: true };
 }
 
 /** Sluice's own events are identified by their place, so that a repeated write is the same event. */

@@ -57,7 +57,12 @@ const SECONDS = { start: 0.4, tick: 0.15, tickPerJob: 0.0005, plan: 0.2, planPer
 /** As serverless.yml has it. */
 const GB = { usual: 0.5, large: 1 } as const;
 
-export function usedByRun(size: RunSize, usage: RunUsage): Billed {
+/** `lambdaSeconds` are not billed as such: what is billed is their product with the memory. */
+export interface Used extends Billed {
+  readonly lambdaSeconds: number;
+}
+
+export function usedByRun(size: RunSize, usage: RunUsage): Used {
   const { jobCount, attempts, retriedJobs, watchLoops, setsBytes } = size;
   const children = jobCount + retriedJobs;
   const shards = Math.ceil(jobCount / JOBS_PER_SHARD);
@@ -74,6 +79,7 @@ export function usedByRun(size: RunSize, usage: RunUsage): Billed {
       usage.loopTicks * STATES.tick +
       usage.pushes * STATES.push,
     invocations: 1 + 2 * attempts + children + usage.ticks,
+    lambdaSeconds: seconds.usual + seconds.large,
     gbSeconds: seconds.usual * GB.usual + seconds.large * GB.large,
     writeUnits:
       WRITES.acceptance +

@@ -15,6 +15,10 @@ const Configuration = z.object({
   SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** How long a job's token holds: 72 hours. */
+  SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).default(259_200),
+  /** How long a deleted job is kept: 30 days. */
+  SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).default(2_592_000),
   AWS_REGION: z.string().default('local'),
   ...CONTROL_HUB_SETTINGS,
 });

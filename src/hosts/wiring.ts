@@ -3,6 +3,7 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -11,19 +12,24 @@ import { ulid } from 'ulid';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
+import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
+import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { nodeSecrets } from '#adapters/node-crypto/secrets';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets';
 import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
 import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
+import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
@@ -31,7 +37,21 @@ import { CONTROL_HUB_LIMITS, connectControlHub } from './wiring-control-hub.ts';
 
 export type StorePorts = Pick<
   Ports,
-  'clock' | 'randomness' | 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'series' | 'cursors' | 'apiTokens'
+  | 'clock'
+  | 'randomness'
+  | 'catalog'
+  | 'runs'
+  | 'jobs'
+  | 'slots'
+  | 'durations'
+  | 'series'
+  | 'cursors'
+  | 'apiTokens'
+  | 'reportedJobs'
+  | 'jobEvents'
+  | 'jobTokens'
+  | 'secrets'
+  | 'jobPolicy'
 >;
 
 let installed: Ports | undefined;
@@ -116,6 +136,14 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+    reportedJobs: dynamoReportedJobStore(table),
+    jobEvents: dynamoJobEventStore(table),
+    jobTokens: dynamoJobTokenStore(table),
+    secrets: nodeSecrets,
+    jobPolicy: {
+      tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,
+      retentionSeconds: configuration.SLUICE_JOB_RETENTION_SECONDS,
+    },
   };
 }
 

@@ -10,14 +10,19 @@
  *                           open or ended with engine jobs to look after
  *   execution-left-over     an execution whose run has ended, or is not there    let its children go; later stop it
  *   slots-not-returned      slots of a run that has ended, or whose lease has    give them back
+ *   job-lost                a reported job that was silent for too long          fail it
+ *   job-timed-out           a reported job that is past its deadline             fail it
+ *   deleted-job-kept        a deleted job that was kept for long enough          remove it
  */
 import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
 import type { SlotHolder } from '#domain/slots';
 import { isLeftToChild } from '#domain/tick';
+import type { JobRow } from './job-ports.ts';
 import type { Ports, RunningExecution, SlotRead } from './ports.ts';
 import { getRun, type RunStanding } from './read-runs.ts';
+import { findOverdueJobs, type JobStray } from './sweep-jobs.ts';
 
 interface Found {
   readonly since: Instant;
@@ -30,15 +35,18 @@ export type Stray = Found &
     | { readonly kind: 'execution-failed'; readonly run: Run; readonly execution: string; readonly status: string }
     | { readonly kind: 'execution-left-over'; readonly execution: string; readonly run?: Run; readonly isLong: boolean }
     | { readonly kind: 'slots-not-returned'; readonly read: SlotRead; readonly holder: SlotHolder }
+    | JobStray
   );
 
 export interface Strays {
   readonly runs: number;
   readonly executions: number;
   readonly strays: readonly Stray[];
+  /** Rows of reported jobs that are not overdue any more. */
+  readonly settledRows: readonly JobRow[];
 }
 
-type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator'>;
+type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator' | 'reportedJobs'>;
 
 /** A request that was accepted starts its execution at once; this much later nobody will any more. */
 const START_GRACE_SECONDS = 60;
@@ -65,7 +73,8 @@ export async function findStrays(ports: Needs): Promise<Strays> {
     if (stray) strays.push(stray);
   }
   strays.push(...(await unreturnedSlots(ports)));
-  return { runs: runs.length, executions: running.length, strays };
+  const jobs = await findOverdueJobs(ports);
+  return { runs: runs.length, executions: running.length, strays: [...strays, ...jobs.strays], settledRows: jobs.settled };
 }
 
 async function openRuns(ports: Needs): Promise<readonly RunStanding[]> {

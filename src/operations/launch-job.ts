@@ -11,7 +11,7 @@ import type { Run } from '#domain/run';
 import { endingOf } from '#domain/tick';
 import type { Template } from '#domain/template';
 import { limitsOf } from './admit-jobs.ts';
-import type { Engine, JobSave, Ports } from './ports.ts';
+import type { Engine, JobSave, ParkedChild, Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'catalog' | 'jobs' | 'engines' | 'policy'>;
 
@@ -28,34 +28,35 @@ export type LaunchOutcome =
 
 export interface LaunchOptions {
   /** Kept in the same write. */
-  readonly taskToken?: string;
+  readonly parked?: ParkedChild;
   /** The job has its slot of whatever is limited across runs. */
   readonly admitted: boolean;
 }
 
 /** The job must be CREATED with no engine job. */
-export async function launchJob(ports: Needs, run: Run, job: Job, { taskToken, admitted }: LaunchOptions): Promise<LaunchOutcome> {
+export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admitted }: LaunchOptions): Promise<LaunchOutcome> {
   const template = await ports.catalog.template(run.templateId, run.templateVersion);
   const engine = template && ports.engines(template.engine);
   if (!engine) throw new Fault('Vanished', `the engine or the template of ${run.id} is not there`);
   const name = engineJobName(job, job.attempt);
   if (job.start.intentAt !== undefined) {
     const found = await engine.find(name);
-    if (found !== undefined) return recorded(ports, run, job, found, taskToken);
-    if (ageSeconds(job, ports) < fenceSecondsOf(ports, engine)) return { kind: 'fenced' };
+    if (found !== undefined) return recorded(ports, run, job, found, parked);
+    if (ageSeconds(job, ports) < (job.start.fault === undefined ? fenceSecondsOf : giveUpSecondsOf)(ports, engine))
+      return { kind: 'fenced' };
   }
-  const ending = endingOf(job, run.closing);
-  if (ending !== undefined) return failed(ports, { run, job, template }, ending);
-  const parked = taskToken === undefined ? {} : { taskToken };
+  const ending = endingOf(job, run.closing) ?? faultOf(job);
+  const child = parked === undefined ? {} : { parked };
+  if (ending !== undefined) return failed(ports, { run, job, template }, ending, child);
   if (!admitted && limitsOf(ports.policy, template).length > 0) {
-    const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...parked });
+    const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...child });
     return { kind: queued ? 'queued' : 'conflict' };
   }
   const { restarts } = job.start;
   const start = { intentAt: ports.clock.now(), engineJobName: name, ...(restarts === undefined ? {} : { restarts }) };
   const [parameters, intended] = await Promise.all([
     ports.jobs.parameters(job),
-    save(ports, run, { before: job, after: { ...job, start }, entries: [], ...parked }),
+    save(ports, run, { before: job, after: { ...job, start }, entries: [], ...child }),
   ]);
   if (!parameters) throw new Fault('Vanished', `job ${job.index} of ${run.id} has no parameters`);
   return intended ? startOnEngine(ports, { run, job: intended, engine, template, parameters }) : { kind: 'conflict' };
@@ -105,20 +106,22 @@ async function failed(
   ports: Needs,
   { run, job, template }: Pick<Starting, 'run' | 'job' | 'template'>,
   failure: Failure,
+  child: Pick<JobSave, 'parked'> = {},
 ): Promise<LaunchOutcome> {
   const change = failedAttempt(job, failure, { limits: template.limits, closing: run.closing, now: ports.clock.now() });
-  const saved = await save(ports, run, change);
+  const saved = await save(ports, run, { ...change, ...child });
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 
-async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, taskToken?: string): Promise<LaunchOutcome> {
+async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, parked?: ParkedChild): Promise<LaunchOutcome> {
   const name = engineJobName(job, job.attempt);
-  const start = { ...job.start, intentAt: job.start.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
+  const { fault: _didNotMatter, ...kept } = job.start;
+  const start = { ...kept, intentAt: kept.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
   const saved = await save(ports, run, {
     before: job,
     after: { ...job, start, updatedAt: ports.clock.now() },
     entries: [],
-    ...(taskToken === undefined ? {} : { taskToken }),
+    ...(parked === undefined ? {} : { parked }),
   });
   return saved ? { kind: 'launched', job: saved } : { kind: 'conflict' };
 }
@@ -135,6 +138,17 @@ async function save(ports: Needs, run: Run, change: JobSave): Promise<Job | unde
 export function fenceSecondsOf({ policy }: Pick<Ports, 'policy'>, { fenceSeconds }: Engine): number {
   return fenceSeconds === 0 ? 0 : policy.starterSeconds + fenceSeconds;
 }
+
+/**
+ * How long after an intent nobody may take it for failed: even where a name never starts twice, whoever wrote the intent may live,
+ * and would start what nobody looks after.
+ */
+export function giveUpSecondsOf(ports: Pick<Ports, 'policy'>, engine: Engine): number {
+  return Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+}
+
+const faultOf = ({ start: { fault } }: Job): Failure | undefined =>
+  fault === undefined ? undefined : { reason: 'start-failed', message: fault };
 
 const ageSeconds = (job: Job, ports: Needs): number =>
   job.start.intentAt === undefined ? Infinity : secondsBetween(job.start.intentAt, ports.clock.now());

@@ -11,7 +11,9 @@ export async function letGo(
   jobs: readonly Job[],
 ): ReturnType<Ports['jobs']['taskTokens']> {
   if (jobs.length === 0) return [];
-  const tokens = await ports.jobs.taskTokens(run, jobs);
+  // A retry may have reopened a job since it was read, and have its child parked by now: that one is not ours to let go.
+  const settledIn = new Map(jobs.map(({ index, runAttempt }) => [index, runAttempt]));
+  const tokens = (await ports.jobs.taskTokens(run, jobs)).filter(({ index, runAttempt }) => runAttempt <= (settledIn.get(index) ?? 0));
   await inTurns(tokens, ({ taskToken }) => ports.orchestrator.release(taskToken));
   return tokens;
 }

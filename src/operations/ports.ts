@@ -3,6 +3,7 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
+import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
 import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { HistoryEntry, Job } from '#domain/job';
@@ -16,9 +17,13 @@ import type { RunFilter } from '#domain/run-filter';
 import type { SlotLimits } from '#domain/slots';
 import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
+import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
+import type { Cursors, Listed, PageRequest } from './pages.ts';
 import type { SlotStore } from './slot-port.ts';
 
-export interface Ports {
+export type { Listed, PageRequest } from './pages.ts';
+
+export interface Ports extends JobPorts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly digest: Digest;
@@ -72,41 +77,25 @@ export interface ParameterSchemas {
   validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
 }
 
-/** A page of a list. `cursor` is absent at the end; a short page is not the end. */
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  readonly cursor?: string;
-}
-
-export interface PageRequest {
-  readonly limit: number;
-  readonly cursor?: string;
-}
-
-/** A cursor that this list did not give out. */
-export type Listed<Item> = { readonly kind: 'page'; readonly page: Page<Item> } | { readonly kind: 'malformed-cursor' };
-
-/** Opaque to callers, and bound to the list that gave them out. */
-export interface Cursors {
-  encode(list: string, position: string): string;
-  decode(list: string, cursor: string): string | undefined;
-}
-
-export const SCOPES = ['runs:read', 'runs:write', 'catalog:write', 'jobs:report', 'admin'] as const;
-export type Scope = (typeof SCOPES)[number];
-
-/** `slc_<id>.<secret>`; only a digest of the secret is kept. */
-export interface ApiToken {
-  readonly id: string;
-  readonly name: string;
-  /** Hex SHA-256. The secret has 256 random bits, which need no slow hash. */
-  readonly secretDigest: string;
-  readonly scopes: readonly Scope[];
-}
+export type { ApiToken, Scope } from '#domain/api-token';
 
 export interface ApiTokenStore {
+  /** Consistent: a revocation holds from the next request on. */
   find(id: string): Promise<ApiToken | undefined>;
+  /** Who has the name, or had it. Consistent. */
+  named(name: string): Promise<ApiToken | undefined>;
+  /** `name-taken` where a token has the name, or had it. */
+  create(token: ApiToken): Promise<'created' | 'name-taken'>;
+  /** Without a look at who has the name: for a host that hands out a name of its own. */
   put(token: ApiToken): Promise<void>;
+  /** Newest first; those that ended long ago may still be among them. */
+  list(page: PageRequest): Promise<Listed<ApiToken>>;
+  /** Every token with the scope `admin` that has not been revoked. Consistent. */
+  administrators(): Promise<readonly ApiToken[]>;
+  /** `conflict` where it is revoked already, or is gone; or where `remaining`, which is to outlive it, is. */
+  revoke(token: ApiToken, revocation: Revocation, remaining?: ApiToken): Promise<'revoked' | 'conflict'>;
+  /** Unless a use that is as late is recorded already. */
+  recordUse(id: string, use: TokenUse): Promise<void>;
 }
 
 /** What a pattern is called by. */
@@ -278,7 +267,20 @@ export interface NewJob {
 
 /** A change with what belongs into the same transaction. */
 export interface JobSave extends JobChange {
-  readonly taskToken?: string;
+  readonly parked?: ParkedChild;
+  readonly sent?: SentEvent;
+}
+
+/** A child of an execution that waits for the end of its job. */
+export interface ParkedChild {
+  readonly taskToken: string;
+  /** The attempt of the run that the child is there for: the end of an earlier one is nothing to it. */
+  readonly runAttempt: number;
+}
+
+/** Whose job has this index. */
+export interface ParkedAt extends ParkedChild {
+  readonly index: number;
 }
 
 export interface ParametersOfJob extends EffectiveParameters {
@@ -305,17 +307,17 @@ export interface JobStore {
   ): Promise<readonly ({ readonly kind: 'saved'; readonly job: Job } | { readonly kind: 'conflict' })[]>;
   /** Every job that something is left to do for: not settled, or settled with tokens that may be parked or with aftercare. Consistent. */
   open(run: Run): Promise<readonly Job[]>;
-  addTaskToken(ref: JobRef, jobCount: number, taskToken: string): Promise<void>;
-  /** All tokens of these jobs. Consistent. */
-  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly { readonly index: number; readonly taskToken: string }[]>;
+  addTaskToken(ref: JobRef, jobCount: number, parked: ParkedChild): Promise<void>;
+  /** All tokens of these jobs, whatever attempt of the run they belong to. Consistent. */
+  taskTokens(run: Run, jobs: readonly JobRef[]): Promise<readonly ParkedAt[]>;
   /** Nothing is left to do for these settled jobs: their open rows go, and these tokens. A job that was reopened meanwhile stays. */
-  close(run: Run, jobs: readonly Job[], tokens: readonly { readonly index: number; readonly taskToken: string }[]): Promise<void>;
+  close(run: Run, jobs: readonly Job[], tokens: readonly ParkedAt[]): Promise<void>;
   /** Consistent, and exact: counted in the transactions that settle the jobs. */
   counts(run: Run): Promise<RunCounts>;
   /** The jobs of one set in all runs, newest run first. */
   jobsOfSet(templateId: TemplateId, setKey: string, page: PageRequest): Promise<Listed<JobRef>>;
-  /** Oldest first. */
-  history(ref: JobRef, page: PageRequest): Promise<Listed<HistoryEntry>>;
+  /** With what was refused, each in its place. */
+  history(ref: JobRef, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
 }
 
 export interface Orchestrator {

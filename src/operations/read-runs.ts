@@ -1,6 +1,6 @@
 /** Reading runs and jobs. Costs are constant per page: jobs are read by their keys, which follow from their indexes. */
 import type { JobRef, RunId } from '#domain/ids';
-import { createdJob, type HistoryEntry, type Job } from '#domain/job';
+import { createdJob, type Job } from '#domain/job';
 import { effectiveParameters, type EffectiveParameters } from '#domain/parameters';
 import { isFinal, NO_COUNTS, type Run, type RunCounts } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
@@ -88,13 +88,4 @@ async function plannedParameters(ports: Needs, run: Run, index: number): Promise
   const template = await ports.catalog.template(run.templateId, run.templateVersion);
   const [set] = await ports.runs.sets(run, index, index + 1);
   return template && set && effectiveParameters(template, set);
-}
-
-export async function listHistory(
-  ports: Needs,
-  ref: JobRef,
-  page: PageRequest,
-): Promise<Listed<HistoryEntry> | { readonly kind: 'not-found' }> {
-  const detail = await getJob(ports, ref, { parameters: false });
-  return detail ? ports.jobs.history(ref, page) : { kind: 'not-found' };
 }

@@ -7,6 +7,7 @@ import { findStrays, type Stray } from './find-strays.ts';
 import { finishRun } from './finish-run.ts';
 import { inTurns } from './in-turns.ts';
 import type { Ports } from './ports.ts';
+import { findOverdueJobs, mendJob, settleRow } from './sweep-jobs.ts';
 
 export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'run-not-started': 'start the execution',
@@ -15,6 +16,9 @@ export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'watch-overdue': 'start the watch loop anew',
   'execution-left-over': 'let the parked children go, and stop the execution if it stays',
   'slots-not-returned': 'give the slots back',
+  'job-lost': 'fail the job: it is lost',
+  'job-timed-out': 'fail the job: it has timed out',
+  'deleted-job-kept': 'remove the job and its history',
 };
 
 export interface SweepRow {
@@ -29,18 +33,21 @@ export interface SweepReport {
   readonly rows: readonly SweepRow[];
 }
 
-type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator'>;
+type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator' | 'reportedJobs'>;
 
 export async function sweep(ports: Needs, { repair }: { readonly repair: boolean }): Promise<SweepReport> {
-  const { strays, ...seen } = await findStrays(ports);
+  const { strays, settledRows, ...seen } = await findStrays(ports);
+  if (repair) await inTurns(settledRows, (row) => settleRow(ports, row));
   const rows: SweepRow[] = [];
   for (const stray of strays) rows.push({ stray, ...(repair ? { outcome: await repaired(ports, stray) } : {}) });
   return { ...seen, rows };
 }
 
-async function repaired(ports: Needs, stray: Stray): Promise<NonNullable<SweepRow['outcome']>> {
+const repaired = (ports: Needs, stray: Stray): Promise<NonNullable<SweepRow['outcome']>> => attempted(() => mend(ports, stray));
+
+async function attempted(repair: () => Promise<void>): Promise<NonNullable<SweepRow['outcome']>> {
   try {
-    await mend(ports, stray);
+    await repair();
     return { kind: 'repaired' };
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : 'unknown fault' };
@@ -67,6 +74,10 @@ async function mend(ports: Needs, stray: Stray): Promise<void> {
       return letExecutionGo(ports, stray);
     case 'slots-not-returned':
       return giveSlotsBack(ports, stray);
+    case 'job-lost':
+    case 'job-timed-out':
+    case 'deleted-job-kept':
+      return mendJob(ports, stray);
   }
 }
 
@@ -88,8 +99,19 @@ async function giveSlotsBack(
 async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<Stray, { kind: 'execution-left-over' }>): Promise<void> {
   if (run) {
     const jobs = Array.from({ length: run.count }, (_, index) => ({ runId: run.id, index }));
-    const tokens = await ports.jobs.taskTokens(run, jobs);
-    await inTurns(tokens, ({ taskToken }) => ports.orchestrator.release(taskToken));
+    const parked = await ports.jobs.taskTokens(run, jobs);
+    // A retry may have begun since the run was found.
+    const left = parked.filter(({ runAttempt }) => runAttempt <= run.attempt);
+    await inTurns(left, ({ taskToken }) => ports.orchestrator.release(taskToken));
   }
   if (isLong) await ports.orchestrator.stop(execution, 'its run has ended');
+}
+
+/** The reported jobs alone: cheap enough to be done every minute. */
+export async function sweepJobs(ports: Pick<Ports, 'clock' | 'reportedJobs'>): Promise<readonly SweepRow[]> {
+  const { strays, settled } = await findOverdueJobs(ports);
+  await inTurns(settled, (row) => settleRow(ports, row));
+  const rows: SweepRow[] = [];
+  for (const stray of strays) rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
+  return rows;
 }

@@ -19,7 +19,7 @@ import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
 import { inTurns } from './in-turns.ts';
-import { fenceSecondsOf, launchAlone } from './launch-job.ts';
+import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
 import { sampleMetrics, type Sampled, type Sampling } from './sample-metrics.ts';
@@ -48,7 +48,7 @@ export async function tickRun(
   // How long streaming jobs went on until somebody stopped them says nothing about the next one.
   const expected = template.streaming ? undefined : expectationOf(past);
   const { reports, calls, metricsCalls } = await reportsOf(engine, openJobs);
-  const fenceSeconds = Math.max(fenceSecondsOf(ports, engine), ports.policy.starterSeconds);
+  const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
   const startsAreRepeatable = engine.fenceSeconds === 0;
   const { closing } = run;

@@ -64,7 +64,6 @@ const READS_OF_RUN = {
   'planRun RUN': 1,
   'planRun V': 1,
   'finishRun RUN': 1,
-  'finishRun COUNTS': 1,
   'pollRun V': 1,
 } as const;
 

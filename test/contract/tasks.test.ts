@@ -39,9 +39,18 @@ describe('the input of PlanRun', () => {
 });
 
 test('the tasks of a job take a run, an index and what else they need, and no less', () => {
-  const good = { runId: RUN, index: 0, taskToken: 't' };
+  const good = { runId: RUN, index: 0, attempt: 2, taskToken: 't' };
   expect(StartJobInput.safeParse(good).success).toBe(true);
-  for (const change of [{ runId: 'x' }, { index: -1 }, { index: 0.5 }, { index: '0' }, { taskToken: '' }, { taskToken: undefined }])
+  expect(StartJobInput.safeParse({ runId: RUN, index: 0, taskToken: 't' }).success).toBe(true);
+  for (const change of [
+    { runId: 'x' },
+    { index: -1 },
+    { index: 0.5 },
+    { index: '0' },
+    { attempt: 0 },
+    { taskToken: '' },
+    { taskToken: undefined },
+  ])
     expect(StartJobInput.safeParse({ ...good, ...change }).success).toBe(false);
   expect(PollRunInput.safeParse({ runId: RUN }).success).toBe(true);
   expect(PollRunInput.safeParse({ runId: RUN, watch: 2 }).success).toBe(true);

@@ -9,6 +9,8 @@ export interface Call {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   readonly base64?: boolean;
+  /** How the bytes of a text body are to be read; UTF-8 unless told. */
+  readonly encoding?: BufferEncoding;
 }
 
 export interface Answer {
@@ -31,7 +33,7 @@ export async function handlerOf(resource: string): Promise<HttpHandler> {
 export async function call(
   handler: HttpHandler,
   routeKey: string,
-  { path, query, headers = {}, body, base64 = false }: Call = {},
+  { path, query, headers = {}, body, base64 = false, encoding = 'utf8' }: Call = {},
 ): Promise<Answer> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const [method = '', rawPath = ''] = routeKey.split(' ');
@@ -56,7 +58,7 @@ export async function call(
     },
     ...(path ? { pathParameters: path } : {}),
     ...(query ? { queryStringParameters: query } : {}),
-    ...(text === undefined ? {} : { body: base64 ? Buffer.from(text).toString('base64') : text }),
+    ...(text === undefined ? {} : { body: base64 ? Buffer.from(text, encoding).toString('base64') : text }),
   };
   const reply = await handler(event);
   return {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { SluiceClient } from '#client/sluice-client';
 import type { RunRequest } from '#contract/run-request';
@@ -31,7 +32,7 @@ afterEach(async () => {
   rmSync(place, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms: number, signal?: AbortSignal): Promise<void> => setTimeout(ms, undefined, { signal });
 const isMounted = (): boolean => readFileSync('/proc/self/mounts', 'utf8').includes(dataDir);
 
 /** Whether a file system of a size of its own may be made here: root may, mostly. */
@@ -96,6 +97,26 @@ const request = (name: string): Omit<RunRequest, 'skip-succeeded-since'> => ({
   'runtime-parameters': Array.from({ length: SETS }, (_, index) => ({ ROWS, TARGET: `${name}/${index}.csv`, NOTE: 'x'.repeat(3_000) })),
 });
 
+/** A disk that is full is no reason to say nothing: what API Gateway gives every answer. */
+const ANSWER_SECONDS = 29;
+/** From the signal to the end. */
+const STOP_SECONDS = 20;
+/** Of each run, once there is room: far more than it takes. */
+const RECORDED_SECONDS = 60;
+
+/** So that a step that hangs is named. */
+async function within<Result>(seconds: number, step: string, work: Promise<Result> | undefined): Promise<Result | undefined> {
+  const late = new AbortController();
+  const told = pause(seconds * 1000, late.signal).then(() => {
+    throw new Error(`${step}: not within ${seconds} s; the service said: ${service?.said() ?? 'nothing'}`);
+  });
+  try {
+    return await Promise.race([work, told]);
+  } finally {
+    late.abort();
+  }
+}
+
 interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -105,7 +126,8 @@ interface Answer {
 async function ask(method: 'GET' | 'POST', body?: RunRequest): Promise<Answer> {
   const url = (await service?.url) ?? '';
   const headers = { authorization: `Bearer ${readFileSync(join(dataDir, 'token'), 'utf8').trim()}`, 'content-type': 'application/json' };
-  const response = await fetch(`${url}/v1/runs`, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  const signal = AbortSignal.timeout(ANSWER_SECONDS * 1000);
+  const response = await fetch(`${url}/v1/runs`, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
   return { status: response.status, body: await response.json() };
 }
 
@@ -113,11 +135,11 @@ function isToldToTryAgain(answer: Answer): void {
   expect(answer).toMatchObject({ status: 503, body: { type: '/problems/unavailable', status: 503, detail: expect.any(String) as string } });
 }
 
-test.skipIf(!hasPrlimit)('no file may grow: what is accepted ends recorded once, what is not is told', { timeout: 120_000 }, () =>
+test.skipIf(!hasPrlimit)('no file may grow: what is accepted ends recorded once, what is not is told', { timeout: 300_000 }, () =>
   fullWhileRunning(limitedFiles),
 );
 
-test.skipIf(!mayMount)('the file system is full: what is accepted ends recorded once, what is not is told', { timeout: 120_000 }, () =>
+test.skipIf(!mayMount)('the file system is full: what is accepted ends recorded once, what is not is told', { timeout: 300_000 }, () =>
   fullWhileRunning(smallFileSystem),
 );
 
@@ -133,16 +155,16 @@ async function fullWhileRunning(disk: Disk): Promise<void> {
   await client.putPattern({ 'source-type': 'range', 'target-type': 'csv', 'template-id': 'tmpl_rows' });
   for (const name of ['a', 'b', 'c']) expect((await ask('POST', request(name))).status).toBe(202);
   disk.fill();
-  const asked = await postedUntilRefused();
+  const asked = await within(180, 'posts until five are refused', postedUntilRefused());
   const read = await ask('GET');
   if (read.status !== 200) isToldToTryAgain(read);
   service?.process.kill('SIGINT');
-  expect(await service?.silent).toBe(0);
+  expect(await within(STOP_SECONDS, 'the stop', service?.silent)).toBe(0);
   if (disk.told) expect(service?.said()).toMatch(disk.told);
   disk.makeRoom();
 
   const again = await serve();
-  for (const name of ['a', 'b', 'c', ...asked]) await endsRecorded(again, name);
+  for (const name of ['a', 'b', 'c', ...(asked ?? [])]) await within(RECORDED_SECONDS, `run ${name}`, endsRecorded(again, name));
   expect(readdirSync(join(dataDir, 'output', '.sluice'))).toEqual([]);
 }
 
@@ -165,7 +187,7 @@ async function postedUntilRefused(): Promise<readonly string[]> {
 /** The same request again: the run that was accepted, or one that is accepted now. */
 async function endsRecorded(client: SluiceClient, name: string): Promise<void> {
   const { 'run-id': id } = await client.startRun(request(name));
-  const { kind, run } = await client.waitForRun(id, { timeoutSeconds: 60 });
+  const { kind, run } = await client.waitForRun(id, { timeoutSeconds: RECORDED_SECONDS });
   expect([name, kind, run.jobs.total, run.jobs.open]).toEqual([name, 'ended', SETS, 0]);
   const page = await client.listRuns({ userRunId: name });
   expect(page.items.map((item) => item['run-id'])).toEqual([id]);

@@ -4,6 +4,7 @@ import { StoredAttemptMetrics } from '#contract/stored';
 import { decodeDocument } from '#adapters/dynamodb/decoding';
 import { keys } from '#adapters/dynamodb/keys';
 import { Fault } from '#domain/faults';
+import { jobId } from '#domain/ids';
 import { metricsStateOf, type Job } from '#domain/job';
 import { isFinal, type Run } from '#domain/run';
 import type { TemplateLimits } from '#domain/template';
@@ -11,6 +12,7 @@ import { finishRun } from '#operations/finish-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine, Ports } from '#operations/ports';
 import { retryRun } from '#operations/retry-run';
+import { sendEvent } from '#operations/send-event';
 import { sweep } from '#operations/sweep';
 import { memoryTable } from '#test/support/memory-table';
 import type { SleepEngine } from '#test/support/sleep-engine';
@@ -69,6 +71,17 @@ describe('counts that settle after the end of their job', () => {
     expect(it.engine.calls.metrics).toBe(2 + 3);
     expect((await it.ports.runs.progress(run.id))?.usage.metricsCalls).toBe(5);
     await expectSound(it, run);
+  });
+
+  test('are added also where somebody has sent an event about the job meanwhile', async () => {
+    const it = await world();
+    const run = await begun(it, [{ SECONDS: 20, LATE: 35, ...COUNTS }]);
+    await tickAt(it, run, 20);
+    for (const name of ['validate', 'validated'] as const)
+      expect(await sendEvent(it.ports, { job: jobId(run.id, 0), name, actor: 'tests' })).toMatchObject({ kind: 'answered' });
+    for (const seconds of [10, 10, 20]) await tickAt(it, run, seconds);
+    expect(await it.job(run)).toMatchObject({ state: 'VALIDATED', metrics: { inputRecordCount: 10 } });
+    expect(metricsStateOf(await it.job(run))).toBe('settled');
   });
 
   test('and still change when the engine’s time for them is over are recorded as provisional, once', async () => {

@@ -1,5 +1,5 @@
 /** What ends a job or a run from outside the tick: closeJob, closeRun, finishRun, and letting settled jobs go. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
 import type { Run } from '#domain/run';
@@ -48,6 +48,43 @@ describe('closing a job whose start ended in a fault', () => {
     await it.watch(run);
     expect((await it.job(run)).state).toBe('FINISHED');
     expect([...it.orchestrator.released]).toEqual(['token 0']);
+  });
+
+  test('a job whose starter may live is not failed: it is followed when it is started after all', async () => {
+    let go = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (go = resolve));
+    const it = await world(database, { engine: (engine) => ({ ...engine, start: (one) => slow.then(() => engine.start(one)) }) });
+    const run = await it.planned([{ SECONDS: 10 }]);
+    const starting = start(it, run);
+    await vi.waitFor(async () => {
+      expect((await it.job(run)).start.intentAt).toBeDefined();
+    });
+    for (const _ of [1, 2]) await closeJob(it.ports, { runId: run.id, index: 0, fault: 'Lambda.ServiceException: no answer' });
+    expect(await it.job(run)).toMatchObject({ state: 'CREATED', start: { fault: 'Lambda.ServiceException: no answer' } });
+    go();
+    await starting;
+    expect((await it.job(run)).start).not.toHaveProperty('fault');
+    await it.watch(run);
+    expect((await it.job(run)).state).toBe('FINISHED');
+    expect(it.engine.calls.start).toBe(1);
+    expect([...it.orchestrator.released]).toEqual(['token 0']);
+  });
+
+  test('a job whose starter has died fails with the fault once no starter can live, and is not started again', async () => {
+    const it = await world(database, { engine: (engine) => ({ ...engine, start: () => Promise.reject(new TypeError("can't")) }) });
+    const run = await it.planned([{}]);
+    await expect(start(it, run)).rejects.toThrow("can't");
+    const { intentAt } = (await it.job(run)).start;
+    await closeJob(it.ports, { runId: run.id, index: 0, fault: "TypeError: can't" });
+    it.advance(it.ports.policy.starterSeconds - 1);
+    await pollRun(it.ports, { runId: run.id });
+    // Also a late try of its child does not hasten the verdict, nor starts it.
+    await startJob(it.ports, { runId: run.id, index: 0, taskToken: 'late' });
+    expect(await it.job(run)).toMatchObject({ state: 'CREATED', start: { intentAt } });
+    await it.watch(run);
+    expect((await it.job(run)).failure).toEqual({ reason: 'start-failed', message: "TypeError: can't" });
+    expect((await it.job(run)).start).toMatchObject({ intentAt });
+    expect([...it.orchestrator.released].toSorted()).toEqual(['late', 'token 0']);
   });
 
   test('a job that was started, or is settled, is left to the tick', async () => {

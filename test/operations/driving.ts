@@ -36,7 +36,7 @@ export async function children(
   run: Run,
   indexes: readonly number[] = Array.from({ length: run.count }, (_, index) => index),
 ): Promise<void> {
-  for (const index of indexes) await startJob(it.ports, { runId: run.id, index, taskToken: tokenOf(run, index) });
+  for (const index of indexes) await startJob(it.ports, { runId: run.id, index, attempt: run.attempt, taskToken: tokenOf(run, index) });
 }
 
 /** Accepted, planned, and every child started. */

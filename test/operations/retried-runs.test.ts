@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isFinal, type Run } from '#domain/run';
 import { cancelJob } from '#operations/cancel-run';
+import { closeJob } from '#operations/close-job';
 import { finishRun } from '#operations/finish-run';
+import { letGo } from '#operations/let-go';
 import { planRun } from '#operations/plan-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine, Ports } from '#operations/ports';
@@ -237,4 +239,59 @@ test('a child that comes before its job is ready again is let go at once', async
   await retry(it, run);
   await children(it, { ...run, attempt: 2 });
   expect(it.orchestrator.released).toContain(tokenOf({ ...run, attempt: 2 }, 0));
+});
+
+describe('the children of two attempts', () => {
+  test('a tick that saw a job settled before it was retried lets the child of the retry be', async () => {
+    const it = await world(database, { engine: refusingFirst });
+    const run = await begun(it, [{ SECONDS: 100 }, FLAKY]);
+    await pollRun(it.ports, { runId: run.id });
+    const settled = await it.job(run, 1);
+    await retry(it, run);
+    const retried = await executed(it, run);
+    await letGo(it.ports, run, [settled]);
+    expect(it.orchestrator.released).toContain(tokenOf(run, 1));
+    expect(it.orchestrator.released).not.toContain(tokenOf(retried, 1));
+    await secondsToEnd(it, run);
+    expect(it.orchestrator.released).toContain(tokenOf(retried, 1));
+    await expectSound(it, run);
+  });
+
+  test('one of the attempt before that comes late starts nothing, fails nothing, and is let go', async () => {
+    const it = await world(database, { engine: refusingFirst });
+    const run = await ended(it, [FLAKY]);
+    await retry(it, run);
+    const execution = it.orchestrator.executionOf({ id: run.id, attempt: 2 });
+    expect((await planRun(it.ports, { kind: 'accepted', execution, runId: run.id })).kind).toBe('planned');
+    const ready = await it.job(run);
+    await startJob(it.ports, { runId: run.id, index: 0, attempt: 1, taskToken: 'late' });
+    await closeJob(it.ports, { runId: run.id, index: 0, attempt: 1, fault: 'late' });
+    expect(await it.job(run)).toEqual(ready);
+    expect(it.orchestrator.released).toContain('late');
+    await children(it, await it.loadRun(run));
+    await secondsToEnd(it, run);
+    expect((await it.loadRun(run)).state).toBe('SUCCEEDED');
+    await expectSound(it, run);
+  });
+
+  test('the repair of an execution that was left over lets the child of a retry be', async () => {
+    const it = await world(database, { engine: refusingFirst });
+    const run = await ended(it, [FLAKY]);
+    // It was not told that its run had ended, and the run is retried between the look and the repair.
+    const runs = {
+      ...it.ports.runs,
+      async load(id: Run['id']) {
+        const found = await it.ports.runs.load(id);
+        if (found && isFinal(found)) {
+          await retry(it, run);
+          await executed(it, run);
+        }
+        return found;
+      },
+    };
+    it.advance(3600);
+    const swept = await sweep({ ...it.ports, runs }, { repair: true });
+    expect(swept.rows.map(({ stray }) => stray.kind)).toContain('execution-left-over');
+    expect(it.orchestrator.released).not.toContain(tokenOf(await it.loadRun(run), 0));
+  });
 });

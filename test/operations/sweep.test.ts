@@ -167,7 +167,7 @@ describe('an execution that goes on', () => {
     const it = await world(database);
     const run = await ended(it, [SHORT, SHORT]);
     // A child whose release was lost.
-    await it.ports.jobs.addTaskToken({ runId: run.id, index: 1 }, run.count, 'left');
+    await it.ports.jobs.addTaskToken({ runId: run.id, index: 1 }, run.count, { taskToken: 'left', runAttempt: 1 });
     it.advance(120);
     expect(await kinds(it)).toEqual([]);
     it.advance(1);

@@ -33,6 +33,9 @@ test('a warning is one entry of the history, is shown while it lasts, and change
   expect(jobView(await it.job(run)).warning).toBe(SCARCE);
   world.says = { state: 'running', warning: SCARCE };
   await pollRun(it.ports, { runId: run.id });
+  world.says = { state: 'unanswered' };
+  await pollRun(it.ports, { runId: run.id });
+  expect(jobView(await it.job(run)).warning).toBe(SCARCE);
   world.says = { state: 'running' };
   await pollRun(it.ports, { runId: run.id });
   expect(jobView(await it.job(run))).not.toHaveProperty('warning');

@@ -25,6 +25,7 @@ import type { Engine, Policy, Ports } from '#operations/ports';
 import { startRun, type StartRun } from '#operations/start-run';
 import { aTemplate, at, START_MS, TEMPLATE_ID } from '#test/domain/builders';
 import type { TestDatabase } from '#test/support/dynamodb';
+import { jobPorts } from '#test/support/job-ports';
 import { memoryOrchestrator, type MemoryOrchestrator } from '#test/support/memory-orchestrator';
 import { sleepEngine, type SleepEngine, type SleepJob } from '#test/support/sleep-engine';
 
@@ -80,6 +81,7 @@ export async function world(database: Pick<TestDatabase, 'freshTable'>, options:
     engines: (name) => (name === 'sleep' ? used : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+    ...jobPorts(table),
     webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits },
   };

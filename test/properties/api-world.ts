@@ -21,6 +21,7 @@ import type { Ports } from '#operations/ports';
 import { startJob } from '#operations/start-job';
 import { START_MS } from '#test/domain/builders';
 import { call, handlerOf, type Answer, type Call } from '#test/functions/http-call';
+import { jobPorts } from '#test/support/job-ports';
 import { memoryOrchestrator } from '#test/support/memory-orchestrator';
 import { sleepEngine } from '#test/support/sleep-engine';
 
@@ -66,6 +67,7 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     engines: (name) => (name === 'sleep' ? engine : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+    ...jobPorts(table),
     webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits: {} },
   };

@@ -90,9 +90,8 @@ export function commitChecks(verdict: Verdict): Seen {
     },
     released({ runId, index, attempt }) {
       const seen = jobs.get(`${runId}/${index}`);
-      // A child of an earlier attempt may hear of its end when the job has begun the next one; whoever lets it go may then
-      // meet the child of the next one as well.
-      if (seen && (isSettled(seen.job) || seen.job.runAttempt > attempt || attempt > 1)) return;
+      // A child of an earlier attempt may hear of its end when the job has begun the next one.
+      if (seen && (seen.job.runAttempt > attempt || (isSettled(seen.job) && seen.job.runAttempt === attempt))) return;
       verdict.fail(`the child of job ${runId}/${index} was let go while its job is ${seen?.job.state ?? 'not there'}`);
     },
   };

@@ -98,14 +98,11 @@ function aftercareProblems({ seen, engines, clocksAgree }: AtRest, job: Job, his
   });
 }
 
-/**
- * What may go on: a job that was given up on; one that the engine itself lost sight of; one whose start was recorded as failed
- * by CloseJob while whoever was about to make it still lived, for which there is no fence on an engine whose names never start twice.
- */
+/** What may go on: a job that was given up on, and one that the engine itself lost sight of. */
 function engineProblems({ engines, seen }: AtRest): readonly string[] {
   const known = [...seen.jobs.values()].flatMap(({ job, history }) =>
     history
-      .filter(({ data }) => data?.['reason'] === 'start-failed' || JSON.stringify(data ?? {}).includes('told to force its stop'))
+      .filter(({ data }) => JSON.stringify(data ?? {}).includes('told to force its stop'))
       .map(({ attempt }) => engineJobName(job, attempt)),
   );
   const expected = new Set(known);

@@ -174,14 +174,14 @@ async function child(
       });
     });
     done.catch(() => undefined);
-    return { work: (ports) => startJob(ports, { runId, index, taskToken }), done };
+    return { work: (ports) => startJob(ports, { runId, index, attempt: item.attempt, taskToken }), done };
   };
   try {
     await tasks.task(execution, { name: `startJob ${index}`, limitSeconds: LIMIT_SECONDS.startJob, retry: ALL, attempt });
   } catch (error) {
     if (!(error instanceof TaskError)) throw error;
     if (waiting !== undefined) parked.delete(waiting);
-    await closedJob(input, execution, { runId, index, fault: error.message });
+    await closedJob(input, execution, { ...item, fault: error.message });
   }
 }
 

@@ -51,6 +51,18 @@ const startedBlindly = withEngine((engine) => ({ ...engine, find: () => Promise.
 /** Asks at once, though a start may still take effect. */
 const fenceIgnored = withEngine((engine) => ({ ...engine, fenceSeconds: 0 }));
 
+/** Takes whoever was to start a job for dead at once; and starts are slow, so that he is at it. */
+const startersForgotten: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    policy: { ...ports.policy, starterSeconds: 0 },
+    engines(name) {
+      const engine = ports.engines(name);
+      return engine && { ...engine, start: (start) => ports.clock.pause(40_000).then(() => engine.start(start)) };
+    },
+  }),
+};
+
 /** Takes a failure for acknowledged that nobody has told the engine of. */
 const neverAcknowledged = withEngine((engine) => ({ ...engine, acknowledge: () => Promise.resolve() }));
 
@@ -112,15 +124,31 @@ const countsForgotten: Mutation = {
   }),
 };
 
+/** Lets everybody go who waits for a job, whichever attempt of its run he is there for; and takes its time, so that he may have come. */
+const attemptsMixed: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: {
+      ...ports.jobs,
+      async taskTokens(run, jobs) {
+        await ports.clock.pause(20_000);
+        return (await ports.jobs.taskTokens(run, jobs)).map((parked) => ({ ...parked, runAttempt: 1 }));
+      },
+    },
+  }),
+};
+
 /** By what they do. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'the children are let go before their jobs are saved': releasedBeforeSaved,
   'the version of a job is ignored': versionIgnored,
   'a start is repeated without looking for the first': startedBlindly,
   'a start is repeated within its fence': fenceIgnored,
+  'a start is taken for failed while it may yet be made': startersForgotten,
   'the slots of others are not seen': slotsUnread,
   'nobody sweeps': neverSwept,
   'jobs that could not be made are taken for made': conflictTakenForDone,
+  'the children of the next attempt are let go with those of the last': attemptsMixed,
   'the counts of a run are forgotten': countsForgotten,
   'a failure is not acknowledged': neverAcknowledged,
   'an engine job is removed before its counts are stored': removedTooEarly,

@@ -13,6 +13,7 @@ import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
 import { epochMs, instant, type Instant } from '#domain/ids';
 import type { Ports } from '#operations/ports';
+import { jobPorts } from '#test/support/job-ports';
 import { faultyTable } from './faulty-table.ts';
 import { LIMIT_SECONDS } from './machines.ts';
 import { orchestratorFor } from './orchestrator-model.ts';
@@ -63,6 +64,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       orchestrator: orchestratorFor(process, { executions, faults, random, nowMs, released }),
       engines: (name) => reached.get(name),
       cursors: { encode: encodeCursor, decode: decodeCursor },
+      ...jobPorts(table),
       webhookSecret: () => Promise.resolve(undefined),
       policy: {
         pollFloorSeconds: scenario.pollFloorSeconds,

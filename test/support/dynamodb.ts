@@ -10,6 +10,8 @@ export interface TestDatabase {
   /** Requests since the last `forgetRequests`, by command: `PutItemCommand`. */
   readonly requests: ReadonlyMap<string, number>;
   forgetRequests(): void;
+  /** How many tables there are: `table-1` and so on. */
+  readonly tables: number;
   /** A table of its own, empty. */
   freshTable(): Promise<{ readonly name: string; readonly table: Table }>;
   close(): Promise<void>;
@@ -37,6 +39,9 @@ export async function startTestDatabase(): Promise<TestDatabase> {
     client,
     endpoint: embedded.endpoint,
     requests,
+    get tables() {
+      return made;
+    },
     forgetRequests: () => {
       requests.clear();
     },

@@ -32,9 +32,9 @@ export interface ServiceOptions {
   readonly clock?: HostClock;
   readonly inputRoot?: string;
   readonly pollFloorSeconds?: number;
-  readonly controlHub?: ControlHubSettings;
   /** A reference. */
   readonly controlHubWebhookSecret?: string;
+  readonly controlHub?: ControlHubSettings;
 }
 
 const project = pathToFileURL(`${process.cwd()}/`);
@@ -52,8 +52,8 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       pollFloorSeconds: options.pollFloorSeconds ?? 1,
       engineLimits: {},
       allowAnonymous: false,
-      ...(options.controlHub ? { controlHub: options.controlHub } : {}),
       ...(options.controlHubWebhookSecret === undefined ? {} : { controlHubWebhookSecret: options.controlHubWebhookSecret }),
+      ...(options.controlHub ? { controlHub: options.controlHub } : {}),
     },
     project,
     load: (path) => loading(import(new URL(`${path}.ts`, project).href) as Promise<unknown>),

@@ -1,14 +1,17 @@
 /** What is done to a run after its start: cancelling it or one of its jobs, retrying what failed, making a new one of it. */
 import { CloneRequest, RetryRequest, type ParsedCloneRequest } from '#contract/run-request';
+import { reportedJobView } from '#contract/job-views';
 import { jobView, runRetried, runView } from '#contract/run-views';
-import { parseJobId, parseRunId } from '#domain/ids';
+import { parseJobId, parseReportedJobId, parseRunId, type ReportedJobId } from '#domain/ids';
 import { idOf } from '#domain/job';
 import { NO_COUNTS } from '#domain/run';
-import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
+import { httpHandler, route, routeWithBody, routeWithJobToken, type HttpRequest, type JobRequest } from '#hosts/lambda/http';
+import { actorOf, jobAccess, recordJobTokenUse } from '#hosts/lambda/job-access';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
 import { cancelJob, cancelRun } from '#operations/cancel-run';
 import { cloneRun } from '#operations/clone-run';
+import { withdrawJob } from '#operations/hide-job';
 import { getRun } from '#operations/read-runs';
 import { retryRun, type JobSelection, type SelectionProblem } from '#operations/retry-run';
 import { keyOf } from '#hosts/lambda/run-keys';
@@ -33,9 +36,17 @@ async function cancel(request: HttpRequest): Promise<HttpReply> {
   }
 }
 
-async function cancelOne(request: HttpRequest): Promise<HttpReply> {
+/** A managed job is one of a run; of a reported one its reporter may think better, too. */
+async function cancelOne(request: JobRequest): Promise<HttpReply> {
+  const reported = parseReportedJobId(request.path('jobId'));
   const ref = parseJobId(request.path('jobId'));
-  const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
+  const access = await jobAccess(request);
+  if ('reply' in access) return access.reply;
+  const { holder } = access;
+  await recordJobTokenUse(holder);
+  if (reported !== undefined) return withdraw(reported, actorOf(holder));
+  if (holder.kind === 'job-token') return problem('not-allowed', 'a job of a run is cancelled by who may change runs: send fail instead');
+  const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: holder.caller.name }) : ({ kind: 'not-found' } as const);
   switch (outcome.kind) {
     case 'not-found':
       return problem('not-found', `there is no job ${request.path('jobId')}`);
@@ -49,6 +60,22 @@ async function cancelOne(request: HttpRequest): Promise<HttpReply> {
       return reply(202, jobView(outcome.job));
     case 'cancelled':
       return reply(200, jobView(outcome.job));
+  }
+}
+
+async function withdraw(id: ReportedJobId, requestedBy: string): Promise<HttpReply> {
+  const outcome = await withdrawJob(ports(), { id, requestedBy });
+  switch (outcome.kind) {
+    case 'not-found':
+      return problem('not-found', `there is no job ${id}`);
+    case 'running':
+      return problem('job-at-work', `${id} is ${outcome.job.state}, and elsewhere: send the event fail instead`);
+    case 'ended':
+      return problem('already-ended', `${id} is ${outcome.job.state}: nothing is left to cancel`);
+    case 'deleted':
+      return problem('job-deleted', `${id} was deleted`);
+    case 'withdrawn':
+      return reply(200, reportedJobView(outcome.job));
   }
 }
 
@@ -149,5 +176,5 @@ export const handler = httpHandler([
   route('POST /v1/runs/{runId}/cancel', 'runs:write', cancel),
   routeWithBody('POST /v1/runs/{runId}/retry', 'runs:write', RetryRequest, retry, { optional: true }),
   routeWithBody('POST /v1/runs/{runId}/clone', 'runs:write', CloneRequest, clone),
-  route('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancelOne),
+  routeWithJobToken('POST /v1/jobs/{jobId}/cancel', 'runs:write', cancelOne),
 ]);

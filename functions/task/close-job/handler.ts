@@ -4,6 +4,4 @@ import { taskHandler } from '#hosts/lambda/task';
 import { ports } from '#hosts/wiring';
 import { closeJob } from '#operations/close-job';
 
-export const handler = taskHandler(CloseJobInput, ({ runId, index, fault }) =>
-  closeJob(ports(), { runId, index, fault: faultMessage(fault) }),
-);
+export const handler = taskHandler(CloseJobInput, ({ fault, ...job }) => closeJob(ports(), { ...job, fault: faultMessage(fault) }));

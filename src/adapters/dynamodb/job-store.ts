@@ -1,11 +1,12 @@
 /** Jobs of runs: the job item, its open row while something is left to do for it, its history, parameters and task tokens. */
-import { StoredCounts, StoredHistoryEntry, StoredJob, StoredParameters } from '#contract/stored';
+import { StoredCounts, StoredJob, StoredParameters, StoredTaskToken } from '#contract/stored';
 import type { JobRef } from '#domain/ids';
 import { idOf, type HistoryEntry, type Job } from '#domain/job';
 import { addCounts, NO_COUNTS, type Run } from '#domain/run';
 import type { JobStore, PageRequest } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import { decode, decodeDocument } from './decoding.ts';
+import { historyPage } from './job-event-store.ts';
 import { jobWrites, tokenItem } from './job-writes.ts';
 import { keys, shardCount, shardOf } from './keys.ts';
 import type { Action, Item, Table } from './table.ts';
@@ -29,9 +30,9 @@ export function dynamoJobStore(table: Table): JobStore {
       const rows = await eachShard(run, (pk) => table.queryAll({ pk, prefix: keys.openPrefix, consistent: true }));
       return rows.map((row) => decodeDocument(StoredJob, row));
     },
-    async addTaskToken(ref, jobCount, taskToken) {
+    async addTaskToken(ref, jobCount, parked) {
       // Unguarded: the token's own digest is its key, so writing it again changes nothing.
-      await table.write({ kind: 'put', item: tokenItem(ref, jobCount, taskToken) });
+      await table.write({ kind: 'put', item: tokenItem(ref, jobCount, parked) });
     },
     taskTokens: (run, jobs) => taskTokens(table, run, jobs),
     close: (run, jobs, tokens) => close(table, run, jobs, tokens),
@@ -40,7 +41,7 @@ export function dynamoJobStore(table: Table): JobStore {
       return items.flatMap((item) => (item ? [decode(StoredCounts, item)] : [])).reduce(addCounts, NO_COUNTS);
     },
     jobsOfSet: (templateId, setKey, page) => jobsOfSet(table, keys.jobsOfSet(templateId, setKey), page),
-    history: (ref, page) => history(table, ref, page),
+    history: (ref, page) => historyPage(table, idOf(ref), page, () => createdEntry(table, ref)),
   };
 }
 
@@ -69,8 +70,7 @@ async function taskTokens(table: Table, run: Run, jobs: readonly JobRef[]): Retu
     const to = keys.tokenBounds(Math.max(...here)).last;
     return table.queryAll({ pk, from, to, consistent: true });
   });
-  const tokens = rows as readonly (Item & { readonly index: number; readonly taskToken: string })[];
-  return tokens.filter(({ index }) => wanted.has(index)).map(({ index, taskToken }) => ({ index, taskToken }));
+  return rows.map((row) => decode(StoredTaskToken, row)).filter(({ index }) => wanted.has(index));
 }
 
 async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Parameters<JobStore['close']>[2]): Promise<void> {
@@ -94,26 +94,6 @@ async function close(table: Table, run: Run, jobs: readonly Job[], tokens: Param
 }
 
 const ACTIONS = 100;
-
-async function history(table: Table, ref: JobRef, page: PageRequest): ReturnType<JobStore['history']> {
-  const list = `history ${idOf(ref)}`;
-  const after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
-  if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
-  const first = after === undefined ? await createdEntry(table, ref) : undefined;
-  const limit = first ? page.limit - 1 : page.limit;
-  // A page of one that the first entry fills goes on from before the second.
-  const { items, next } =
-    limit === 0
-      ? { items: [], next: keys.history(ref, 1).sk }
-      : await table.query({ pk: keys.historyPartition(ref), prefix: keys.historyPrefix, limit, ...(after === undefined ? {} : { after }) });
-  return {
-    kind: 'page',
-    page: {
-      items: [...(first ? [first] : []), ...items.map((item) => decodeDocument(StoredHistoryEntry, item))],
-      ...(next === undefined ? {} : { cursor: encodeCursor(list, next) }),
-    },
-  };
-}
 
 /** Kept with the parameters, which are written when it is: an item less for every job. */
 async function createdEntry(table: Table, ref: JobRef): Promise<HistoryEntry | undefined> {

@@ -5,9 +5,10 @@
  */
 import { Fault } from '#domain/faults';
 import { addCounts, countsChange, NO_COUNTS, type RunCounts } from '#domain/run';
-import { isSettled, type HistoryEntry, type Job } from '#domain/job';
-import type { JobSave, JobStore, NewJob } from '#operations/ports';
+import { idOf, isSettled, type HistoryEntry, type Job } from '#domain/job';
+import type { JobSave, JobStore, NewJob, ParkedChild } from '#operations/ports';
 import { documentItem } from './decoding.ts';
+import { sentActions } from './job-event-store.ts';
 import { keys, shardOf } from './keys.ts';
 import type { Action, Item, Table, Unguarded } from './table.ts';
 
@@ -78,7 +79,7 @@ function creationActions(job: Job, jobCount: number): readonly Action[] {
   ];
 }
 
-function changeActions({ before, after, entries, records = [], taskToken }: JobSave, job: Job, jobCount: number): readonly Action[] {
+function changeActions({ before, after, entries, records = [], parked, sent }: JobSave, job: Job, jobCount: number): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
   return [
     { kind: 'put', item: documentItem(keys.job(job, jobCount), job, { version: job.version }), guard },
@@ -88,15 +89,16 @@ function changeActions({ before, after, entries, records = [], taskToken }: JobS
       const record = { ...metrics, ...(standing ? { standing } : {}) };
       return { kind: 'put', item: documentItem(keys.metrics(job, attempt), record) };
     }),
-    ...(taskToken === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, taskToken) } satisfies Action]),
+    ...(parked === undefined ? [] : [{ kind: 'put', item: tokenItem(job, jobCount, parked) } satisfies Action]),
+    ...(sent ? sentActions(idOf(job), sent) : []),
   ];
 }
 
-/** A job that stays settled (validate, retire, …) has no open row and gets none, unless its aftercare changes: that is what has one. */
+/** A job that stays settled (validate, retire, …) has no open row and gets none, unless it has aftercare: that is what has one, and the tick writes by the version in it. */
 function rowActions(before: Job, after: Job, job: Job, jobCount: number): readonly Action[] {
   const staysSettled = isSettled(before) && isSettled(after);
-  if (staysSettled && after.aftercare === before.aftercare) return [];
-  if (staysSettled && after.aftercare === undefined) return [{ kind: 'delete', key: keys.open(job, jobCount) }];
+  if (staysSettled && after.aftercare === undefined)
+    return before.aftercare === undefined ? [] : [{ kind: 'delete', key: keys.open(job, jobCount) }];
   return [{ kind: 'put', item: openItem(job, jobCount) }];
 }
 
@@ -107,8 +109,8 @@ function historyItem(job: Job, entry: HistoryEntry): Item {
 /** The whole job, so that a tick reads nothing else. */
 const openItem = (job: Job, jobCount: number): Item => documentItem(keys.open(job, jobCount), job, { version: job.version });
 
-export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, taskToken: string): Item {
-  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken };
+export function tokenItem(ref: Pick<Job, 'runId' | 'index'>, jobCount: number, { taskToken, runAttempt }: ParkedChild): Item {
+  return { ...keys.token(ref, jobCount, taskToken), index: ref.index, taskToken, runAttempt };
 }
 
 function sharedTransactions(table: Table): (change: Unsubmitted) => Promise<boolean> {

@@ -27,15 +27,26 @@
  *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
  *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
+ *   all API tokens, newest first; administrators'       APITOKENS | APITOKENS#ADMIN   <id>
+ *   who has, or had, the name of an API token           APITOKENNAMES                 <name>
+ *   a reported job; what it was registered with         JOB#<job>                     JOB | DEFINITION
+ *   an event that was refused, after event n            JOB#<job>                     EVENT#<n, 6>#<time>#<digest>
+ *   what an event was answered                          JOB#<job>                     EVENTID#<digest>
+ *   the tokens of a job, managed or reported            JOB#<job>                     JOBTOKEN#<token>
+ *   all reported jobs / of a pipeline, newest first     JOBS | JOBS#PIPELINE#<p>      <time>#<job>
+ *   … in a state / of a parent                          …#STATE#<s> | JOBS#PARENT#<p> <time>#<job>
+ *   the reported jobs that may be overdue               JOBS#DUE                      <time>#<job>
+ *   the deleted jobs that are to go                     JOBS#DELETED                  <time>#<job>
  *
  * A shard holds about 500 jobs, because a partition bears 1,000 write units a second and all jobs of a run may end in the
  * same one. Jobs are dealt to shards in turn: a fan-out that starts them in order writes to all shards alike.
  * There is no secondary index: a list is rows of its own, written with what it lists, hence consistent.
  */
 import { createHash } from 'node:crypto';
-import type { Instant, JobRef, RunId, TemplateId } from '#domain/ids';
+import type { AnyJobId, Instant, JobRef, ReportedJobId, RunId, TemplateId } from '#domain/ids';
+import type { JobState } from '#domain/job-state';
 import type { RunState } from '#domain/run';
-import { idOf } from '#domain/job';
+import { idOf, type HistoryEntry } from '#domain/job';
 
 export interface Key {
   readonly pk: string;
@@ -131,4 +142,30 @@ export const keys = {
     last: `SAMPLE#${to}`,
   }),
   apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
+  apiTokens: 'APITOKENS',
+  apiTokenRow: (id: string): Key => ({ pk: 'APITOKENS', sk: id }),
+  administrators: 'APITOKENS#ADMIN',
+  administrator: (id: string): Key => ({ pk: 'APITOKENS#ADMIN', sk: id }),
+  apiTokenName: (nameKey: string): Key => ({ pk: 'APITOKENNAMES', sk: enc(nameKey) }),
+  jobItems: (id: AnyJobId): string => `JOB#${id}`,
+  reportedJob: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'JOB' }),
+  jobDefinition: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'DEFINITION' }),
+  jobEntry: (id: AnyJobId, sequence: number): Key => ({ pk: `JOB#${id}`, sk: `EVENT#${digits(sequence, 6)}` }),
+  /** Sorts after the event that it came after, and before the next. */
+  refusedEntry: (id: AnyJobId, { sequence, at, eventId }: HistoryEntry): Key => ({
+    pk: `JOB#${id}`,
+    sk: `EVENT#${digits(sequence, 6)}#${at}#${shortDigest(eventId)}`,
+  }),
+  eventAnswer: (id: AnyJobId, eventId: string): Key => ({ pk: `JOB#${id}`, sk: `EVENTID#${shortDigest(eventId)}` }),
+  jobToken: (id: AnyJobId, tokenId: string): Key => ({ pk: `JOB#${id}`, sk: `JOBTOKEN#${tokenId}` }),
+  jobTokenPrefix: 'JOBTOKEN#',
+  reportedJobs: (of: { readonly pipeline?: string; readonly state?: JobState }): string =>
+    ['JOBS', ...(of.pipeline === undefined ? [] : ['PIPELINE', of.pipeline]), ...(of.state === undefined ? [] : ['STATE', of.state])].join(
+      '#',
+    ),
+  childJobs: (parent: string): string => `JOBS#PARENT#${parent}`,
+  dueJobs: 'JOBS#DUE',
+  deletedJobs: 'JOBS#DELETED',
+  /** A row of a list of reported jobs. */
+  jobAt: (at: Instant, id: ReportedJobId): string => `${at}#${id}`,
 } as const;

@@ -12,13 +12,16 @@ const ERRORS_SHOWN = 1000;
 export interface BodyOptions {
   /** No body at all stands for an empty object. */
   readonly optional?: boolean;
+  readonly mostBytes?: number;
+  /** What a body of another shape is answered. */
+  readonly invalid?: 'invalid-request' | 'invalid-event';
 }
 
 /** A JSON body in the shape of `schema`, or a reply that names every field that is not. */
 export function parseBody<Body>(
-  event: APIGatewayProxyEventV2,
+  event: Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>,
   schema: ZodType<Body>,
-  { optional = false }: BodyOptions = {},
+  { optional = false, mostBytes = BODY_BYTES, invalid = 'invalid-request' }: BodyOptions = {},
 ): Parsed<Body> {
   if (optional && (event.body ?? '') === '') return { kind: 'parsed', body: schema.parse({}) };
   const type = event.headers['content-type'] ?? '';
@@ -26,15 +29,15 @@ export function parseBody<Body>(
     return refused(problem('unsupported-media-type', `send content-type: application/json, not ${type === '' ? 'none' : type}`));
   }
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > BODY_BYTES) {
-    return refused(problem('request-too-large', `the body has ${bytes.length} bytes; at most ${BODY_BYTES} are taken: split the request`));
+  if (bytes.length > mostBytes) {
+    return refused(problem('request-too-large', `the body has ${bytes.length} bytes; at most ${mostBytes} are taken: split the request`));
   }
   const json = parsedJson(bytes);
   if (json.kind === 'refused') return json;
   const parsed = schema.safeParse(json.body);
   if (parsed.success) return { kind: 'parsed', body: parsed.data };
   const errors = parsed.error.issues.map(({ path, code, message }) => ({ pointer: pointerOf(path), rule: code, message }));
-  return refused(problem('invalid-request', `${errors.length} fields are not valid`, errors.slice(0, ERRORS_SHOWN)));
+  return refused(problem(invalid, `${errors.length} fields are not valid`, errors.slice(0, ERRORS_SHOWN)));
 }
 
 /** Fatal: with the replacement character in its place, a byte that is no UTF-8 would be another value. A BOM is skipped. */

@@ -5,15 +5,19 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
+import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
-import type { Scope } from '#operations/ports';
 import { storePorts } from '#hosts/wiring';
-import { allows, authenticate, type Caller } from './authentication.ts';
+import { allows, authenticate, recordUse, type Caller } from './authentication.ts';
 import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
 import { problem, type HttpReply } from './replies.ts';
 
-export type HttpHandler = (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+export interface HttpHandler {
+  (event: APIGatewayProxyEventV2): Promise<HttpReply>;
+  /** What it answers, and with which scope: tests hold it against serverless.yml. */
+  readonly routes: readonly Pick<Route, 'routeKey' | 'scope'>[];
+}
 
 export interface HttpRequest<Body = undefined> {
   readonly body: Body;
@@ -24,17 +28,41 @@ export interface HttpRequest<Body = undefined> {
   readonly header: (name: string) => string | undefined;
 }
 
-export interface Route {
+/** Of a route that a job's own token opens too: who calls is for the route to find out (job-access.ts). */
+export interface JobRequest extends Omit<HttpRequest, 'body' | 'caller'> {
+  /** By an API token. */
+  readonly caller?: Caller;
+  /** That such a token needs. */
+  readonly scope: Scope;
+  readonly event: APIGatewayProxyEventV2;
+  readonly sourceIp: string;
+}
+
+interface ScopedRoute {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
-  /** In the place of an API token: who calls, or that it is nobody. */
-  readonly identify?: (request: HttpRequest) => Promise<Caller | undefined>;
+  readonly opensTo: 'scope';
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
 
+interface JobTokenRoute {
+  readonly routeKey: string;
+  readonly scope: Scope;
+  readonly opensTo: 'scope-or-job-token';
+  readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
+}
+
+interface EngineRoute extends Omit<ScopedRoute, 'opensTo'> {
+  readonly opensTo: 'engine';
+  /** In the place of an API token: who calls, or that it is nobody. */
+  readonly identify: (request: HttpRequest) => Promise<Caller | undefined>;
+}
+
+export type Route = ScopedRoute | JobTokenRoute | EngineRoute;
+
 export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
-  return { routeKey, scope, handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
+  return { routeKey, scope, opensTo: 'scope', handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
 }
 
 export function routeWithBody<Body>(
@@ -43,13 +71,27 @@ export function routeWithBody<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
   options: BodyOptions = {},
-): Route {
+): ScopedRoute {
   return {
     routeKey,
     scope,
+    opensTo: 'scope',
     async handle(event, caller) {
       const parsed = parseBody(event, schema, options);
       return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
+    },
+  };
+}
+
+export function routeWithJobToken(routeKey: string, scope: Scope, handle: (request: JobRequest) => Promise<HttpReply>): Route {
+  return {
+    routeKey,
+    scope,
+    opensTo: 'scope-or-job-token',
+    handle(event, caller) {
+      const { path, query, header } = readersOf(event);
+      const { sourceIp } = event.requestContext.http;
+      return handle({ path, query, header, scope, event, sourceIp, ...(caller ? { caller } : {}) });
     },
   };
 }
@@ -61,7 +103,7 @@ export function routeOfEngine<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
 ): Route {
-  return { ...routeWithBody(routeKey, 'jobs:report', schema, handle), identify };
+  return { ...routeWithBody(routeKey, 'jobs:report', schema, handle), opensTo: 'engine', identify };
 }
 
 /** Who calls where no token is needed: only a local host on loopback ever says so. */
@@ -76,7 +118,10 @@ export function allowAnonymous(allowed: boolean): void {
 
 /** A page that a browser was tricked into taking for a local one (DNS rebinding) still names its own host. */
 function isAnonymousAllowed({ headers }: APIGatewayProxyEventV2): boolean {
-  return anonymousAllowed && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(headers['host'] ?? '');
+  const { host = '', origin } = headers;
+  // Browsers name the page that a request comes from: one of another site may not act as whoever sits at this machine.
+  const isOwnPage = origin === undefined || origin === `http://${host}`;
+  return anonymousAllowed && isOwnPage && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(host);
 }
 
 export function httpHandler(routes: readonly Route[]): HttpHandler {
@@ -84,25 +129,35 @@ export function httpHandler(routes: readonly Route[]): HttpHandler {
   const handler = middy<APIGatewayProxyEventV2, HttpReply>()
     .use({ onError: faults })
     .handler((event) => answer(table, event));
-  return (event) => handler(event, {} as never);
+  return Object.assign((event: APIGatewayProxyEventV2) => handler(event, {} as never), { routes });
 }
 
 async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
   const found = table.get(event.routeKey);
   if (!found) return problem('not-found', `there is no ${event.routeKey}`);
-  if (found.identify) {
+  if (found.opensTo === 'engine') {
     const engine = await found.identify(requestOf(event, NOBODY, undefined));
     return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
   }
   const authorization = event.headers['authorization'];
-  const identified = await authenticate(storePorts().apiTokens, authorization);
+  const { apiTokens, clock } = storePorts();
+  const now = clock.now();
+  const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
   if (!caller) {
+    if (found.opensTo === 'scope-or-job-token') return found.handle(event, caller);
     const reply = problem('not-authenticated', 'send the header Authorization: Bearer slc_…; `sluice token show` prints the local one');
     return { ...reply, headers: { ...reply.headers, 'www-authenticate': 'Bearer' } };
   }
-  if (!allows(caller, found.scope)) return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
-  return found.handle(event, caller);
+  // Beside the work, not before it; awaited, because Lambda stops what is left over when an answer is out.
+  const recorded = recordUse(apiTokens, caller, { at: now, from: event.requestContext.http.sourceIp });
+  try {
+    if (found.opensTo === 'scope' && !allows(caller, found.scope))
+      return problem('not-allowed', `this needs a token with the scope ${found.scope}`);
+    return await found.handle(event, caller);
+  } finally {
+    await recorded;
+  }
 }
 
 /** A fault is answered without its cause; the log has it, under the same request id. */
@@ -117,9 +172,11 @@ function faults({ error, event }: { readonly error: Error | null; readonly event
 }
 
 function requestOf<Body>(event: APIGatewayProxyEventV2, caller: Caller, body: Body): HttpRequest<Body> {
+  return { body, caller, ...readersOf(event) };
+}
+
+function readersOf(event: APIGatewayProxyEventV2): Pick<HttpRequest, 'path' | 'query' | 'header'> {
   return {
-    body,
-    caller,
     path: (name) => event.pathParameters?.[name] ?? '',
     query: (name) => event.queryStringParameters?.[name],
     header: (name) => event.headers[name],

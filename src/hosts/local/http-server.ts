@@ -18,6 +18,8 @@ interface Reply {
   readonly statusCode?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Bytes travel in the reply as base64. */
+  readonly isBase64Encoded?: boolean;
 }
 
 export function httpServer(options: HttpServerOptions): Server {
@@ -31,7 +33,8 @@ async function respond(options: HttpServerOptions, request: IncomingMessage, res
   // A client that left while its answer was made has no use for it.
   if (response.destroyed) return;
   response.writeHead(reply.statusCode ?? 200, reply.headers);
-  response.end(request.method === 'HEAD' ? undefined : reply.body);
+  const body = reply.isBase64Encoded === true ? Buffer.from(reply.body ?? '', 'base64') : reply.body;
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 async function replyTo(options: HttpServerOptions, request: IncomingMessage): Promise<Reply> {

@@ -23,8 +23,9 @@ import { nudges } from './nudges.ts';
 import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
 import { tickOpenRuns } from './tick-open-runs.ts';
-import { readServiceMap } from './service-map.ts';
+import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
+import { startSimulatedControlHub } from './simulated-control-hub.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
 import { createStepFunctions, type StepFunctions } from './step-functions/step-functions.ts';
@@ -46,6 +47,8 @@ export interface LocalHost {
   readonly token: string;
   readonly stepFunctionsEndpoint: string;
   readonly ports: Ports;
+  /** Where it simulates one. */
+  readonly controlHubSimulatorUrl?: string;
   /** Ends in order; executions under way go on when the next process starts. */
   close(): Promise<void>;
 }
@@ -81,7 +84,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
 
   const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
   const service = readServiceMap(new URL('serverless.yml', project));
-  const functions = localFunctions(service, options.load);
+  const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
   const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
@@ -101,12 +104,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const stepFunctionsEndpoint = `http://127.0.0.1:${stepFunctionsServer.port}`;
   const configuration = { ...localConfiguration(settings, dynamodbEndpoint), SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint };
 
+  const simulated = settings.controlHubSimulator ? await startSimulatedControlHub(hostClock, dataDir.simulatorTokenFile) : undefined;
+  if (simulated) closers.push(() => simulated.close());
   const { inputRoot, outputRoot, parallel } = settings;
   const embedded = localEngines({
     ...{ inputRoot, outputRoot, parallel, clock },
     workDir: dataDir.workDir,
     workerUrl: options.duckdbWorkerUrl,
-    controlHub: settings.controlHub ?? NO_CONTROL_HUB,
+    controlHub: { ...(settings.controlHub ?? NO_CONTROL_HUB), ...simulated?.settings },
     region: process.env['AWS_REGION'] ?? '',
     random: () => Math.random(),
   });
@@ -144,7 +149,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     installPorts(undefined);
   });
 
-  const token = await localToken(ports.apiTokens, dataDir.tokenFile);
+  const token = await localToken(ports, dataDir.tokenFile);
   await registerStateMachines((operation, input) => stepFunctions.call(operation, input), new URL('state-machines/', project));
   const server = httpServer({ routes: service.routes, functions, newRequestId: () => randomUUID(), nowMs: () => hostClock.nowMs() });
   const url = await listening(server, settings);
@@ -155,7 +160,12 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   await stepFunctions.recover();
   closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
-  return { url, token, stepFunctionsEndpoint, ports, close };
+  return { url, token, stepFunctionsEndpoint, ports, close, ...(simulated ? { controlHubSimulatorUrl: simulated.url } : {}) };
+}
+
+/** On AWS, IAM says who may invoke what makes administrators; here every program could, by the Step Functions endpoint. */
+function withoutAdminTokens(service: ServiceMap): ServiceMap {
+  return { ...service, handlers: new Map([...service.handlers].filter(([name]) => name !== 'createAdminToken')) };
 }
 
 /** To a function that is still at work while the host stops: its call will be made again by whoever repeats it. */

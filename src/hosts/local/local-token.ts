@@ -1,20 +1,36 @@
-/** The API token of a local host: made on the first start, kept where only its owner can read it, known to the table by digest. */
-import { randomBytes } from 'node:crypto';
+/**
+ * The API token of a local host: made on the first start, kept where only its owner can read it, known to the table by digest.
+ * Where its file is gone or belongs to another table, a new one is made and the one before is revoked.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { digestOfSecret } from '#hosts/lambda/authentication';
-import { SCOPES, type ApiTokenStore } from '#operations/ports';
+import { SCOPES } from '#domain/api-token';
+import { bearerOf, digestOfSecret, newSecret, tokenText } from '#hosts/lambda/authentication';
+import type { Ports } from '#operations/ports';
 
-export async function localToken(tokens: ApiTokenStore, file: string): Promise<string> {
+const NAME = 'local';
+
+export async function localToken(
+  { apiTokens, clock, randomness }: Pick<Ports, 'apiTokens' | 'clock' | 'randomness'>,
+  file: string,
+): Promise<string> {
   if (existsSync(file)) {
     const token = readFileSync(file, 'utf8').trim();
-    const [, id] = /^slc_([A-Za-z0-9]+)\./.exec(token) ?? [];
-    // A token file beside a table that does not know it: the data directory was emptied by hand.
-    if (id !== undefined && (await tokens.find(id))) return token;
+    const bearer = bearerOf(`Bearer ${token}`);
+    const known = bearer && (await apiTokens.find(bearer.id));
+    // Unknown: the data directory was emptied by hand. Revoked: by API, and a start gives the machine's owner a new one.
+    if (bearer && known && !known.revoked && known.secretDigest === digestOfSecret(bearer.secret)) {
+      // Of a release that listed no tokens.
+      if (known.createdAt === undefined) await apiTokens.put({ ...known, createdAt: clock.now(), createdBy: NAME });
+      return token;
+    }
   }
-  const id = randomBytes(8).toString('hex');
-  const secret = randomBytes(32).toString('base64url');
-  await tokens.put({ id, name: 'local', secretDigest: digestOfSecret(secret), scopes: SCOPES });
-  const token = `slc_${id}.${secret}`;
+  const now = clock.now();
+  const before = await apiTokens.named(NAME);
+  if (before) await apiTokens.revoke(before, { at: now, by: NAME });
+  const id = randomness.newUlid(now);
+  const secret = newSecret();
+  await apiTokens.put({ id, name: NAME, secretDigest: digestOfSecret(secret), scopes: SCOPES, createdAt: now, createdBy: NAME });
+  const token = tokenText(id, secret);
   writeFileSync(file, `${token}\n`, { mode: 0o600 });
   return token;
 }

@@ -74,7 +74,7 @@ export function matchRoute(routes: readonly ServiceRoute[], method: string, path
   if (!route) return undefined;
   try {
     const pairs = route.segments.flatMap((segment, index) =>
-      isParameter(segment) ? [[segment.slice(1, -1), decodeURIComponent(segments[index] ?? '')] as const] : [],
+      isParameter(segment) ? [[segment.replace(/^\{|\+?\}$/g, ''), decodeURIComponent(valueAt(segment, index, segments))] as const] : [],
     );
     return { route, pathParameters: Object.fromEntries(pairs) };
   } catch {
@@ -83,11 +83,18 @@ export function matchRoute(routes: readonly ServiceRoute[], method: string, path
 }
 
 const isParameter = (segment: string): boolean => segment.startsWith('{');
-const parameterCount = (route: ServiceRoute): number => route.segments.filter(isParameter).length;
+/** `{proxy+}`, the last segment: the rest of the path, which `/console/` has as well, though it is empty. */
+const isGreedy = (segment: string): boolean => segment.endsWith('+}');
+const valueAt = (segment: string, index: number, segments: readonly string[]): string =>
+  isGreedy(segment) ? segments.slice(index).join('/') : (segments[index] ?? '');
+/** A rest of the path is the least literal of all. */
+const parameterCount = ({ segments }: ServiceRoute): number =>
+  segments.some(isGreedy) ? Number.POSITIVE_INFINITY : segments.filter(isParameter).length;
 
 function fits(route: ServiceRoute, segments: readonly string[]): boolean {
-  return (
-    route.segments.length === segments.length &&
-    route.segments.every((segment, index) => (isParameter(segment) ? segments[index] !== '' : segment === segments[index]))
+  const hasRest = isGreedy(route.segments.at(-1) ?? '');
+  if (hasRest ? segments.length < route.segments.length : segments.length !== route.segments.length) return false;
+  return route.segments.every(
+    (segment, index) => isGreedy(segment) || (isParameter(segment) ? segments[index] !== '' : segment === segments[index]),
   );
 }

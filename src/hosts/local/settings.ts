@@ -18,6 +18,7 @@ const Settings = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
+  SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
   SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
 });
 
@@ -34,6 +35,8 @@ export interface LocalSettings {
   readonly engineLimits: Policy['engineLimits'];
   readonly allowAnonymous: boolean;
   readonly controlHub?: ControlHubSettings;
+  /** In place of a Control Hub, one that this host simulates. */
+  readonly controlHubSimulator?: boolean;
   /** A reference. */
   readonly controlHubWebhookSecret?: string;
 }
@@ -60,7 +63,8 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --control-hub-fence-seconds NUMBER                                              (120)
   --control-hub-metrics-settle-seconds NUMBER                                     (180)
                                 what they are for: docs/control-hub.md
-  --control-hub-webhook-secret REFERENCE  of what its pushes carry: env:NAME or file:path; docs/control-hub-push.md
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: docs/control-hub-push.md
+  --control-hub-simulator       simulates a Control Hub on this machine, for trying without an account
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -85,6 +89,13 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
   if (settings.allowAnonymous && !isLoopback(settings.host)) {
     return { kind: 'invalid', message: '--allow-anonymous is for a loopback address only: anybody on the network could start jobs' };
   }
+  const { SLUICE_CONTROL_HUB_URL: url, SLUICE_CONTROL_HUB_AUTH_TOKEN: token } = parsed.data;
+  if (parsed.data.SLUICE_CONTROL_HUB_SIMULATOR && (url ?? token) !== undefined) {
+    return {
+      kind: 'invalid',
+      message: '--control-hub-simulator takes the place of the Control Hub that is set by URL or token: give one of the two',
+    };
+  }
   return { kind: 'settings', settings };
 }
 
@@ -108,6 +119,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
+        'control-hub-simulator': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -130,6 +142,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     engineLimits: parsed.SLUICE_ENGINE_LIMITS,
     allowAnonymous: parsed.SLUICE_ALLOW_ANONYMOUS,
     controlHub: parsed,
+    controlHubSimulator: parsed.SLUICE_CONTROL_HUB_SIMULATOR,
     ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
       ? {}
       : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),

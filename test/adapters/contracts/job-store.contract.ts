@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { isSettled, type Job, type JobEvent } from '#domain/job';
 import { applied } from '#domain/job-change';
 import { NO_COUNTS, type Run } from '#domain/run';
-import type { JobSave, JobStore } from '#operations/ports';
+import type { JobSave, JobStore, ParkedChild } from '#operations/ports';
 import { aRun, at, newJobs } from '#test/domain/builders';
 
 const METRICS = { engineId: 'sdc', inputRecordCount: 5, outputRecordCount: 4, errorRecordCount: 1, startedAt: at(1), outputs: ['out/1'] };
@@ -16,6 +16,8 @@ export function change(before: Job, ...events: readonly Omit<JobEvent, 'at' | 'a
   if (made.entries.length < events.length) throw new Error('an event was refused');
   return made;
 }
+
+const parked = (taskToken: string, runAttempt = 1): ParkedChild => ({ taskToken, runAttempt });
 
 const FAILED = { name: 'fail', failure: { reason: 'engine-error', message: "can't" } } as const;
 const FINISHED = [{ name: 'run' }, { name: 'finish', metrics: METRICS }] as const;
@@ -140,7 +142,7 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
       const { run, jobs } = await planned(1);
       const [job] = jobs as [Job];
       await saved(change(job, { name: 'run' }), run);
-      expect(await store.save([{ ...change(job, { name: 'run' }), taskToken: 'stale' }], 1)).toEqual([{ kind: 'conflict' }]);
+      expect(await store.save([{ ...change(job, { name: 'run' }), parked: parked('stale') }], 1)).toEqual([{ kind: 'conflict' }]);
       expect(await store.taskTokens(run, jobs)).toEqual([]);
     });
 
@@ -184,7 +186,7 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
     test('closed jobs are open no more, and their tokens are gone', async () => {
       const { run, jobs } = await planned(130);
       for (const token of ['one', 'two'])
-        await Promise.all(jobs.map((job) => store.addTaskToken(job, run.count, `${token} of ${job.index}`)));
+        await Promise.all(jobs.map((job) => store.addTaskToken(job, run.count, parked(`${token} of ${job.index}`))));
       const outcomes = await store.save(
         jobs.map((job) => change(job, ...FINISHED)),
         run.count,
@@ -230,9 +232,9 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
       // More than one shard, and indexes that are prefixes of each other as text.
       const { run } = await planned(1200);
       const ref = (index: number): { readonly runId: Run['id']; readonly index: number } => ({ runId: run.id, index });
-      for (const index of [1, 2, 10, 11, 100, 1000, 1001, 1199]) await store.addTaskToken(ref(index), run.count, `token ${index}`);
-      await store.addTaskToken(ref(10), run.count, 'token 10 again');
-      await store.addTaskToken(ref(10), run.count, 'token 10 again');
+      for (const index of [1, 2, 10, 11, 100, 1000, 1001, 1199]) await store.addTaskToken(ref(index), run.count, parked(`token ${index}`));
+      await store.addTaskToken(ref(10), run.count, parked('token 10 again'));
+      await store.addTaskToken(ref(10), run.count, parked('token 10 again'));
       const told = await store.taskTokens(run, [ref(1), ref(10), ref(1000), ref(5)]);
       expect(told.map(({ index, taskToken }) => `${index}: ${taskToken}`).toSorted()).toEqual([
         '1000: token 1000',
@@ -246,8 +248,8 @@ export function jobStoreContract(makeStore: () => Promise<JobStore>): void {
     test('a token comes with the change that it is saved with', async () => {
       const { run, jobs } = await planned(1);
       const [job] = jobs as [Job];
-      await saved({ ...change(job, { name: 'run' }), taskToken: 'parked' }, run);
-      expect(await store.taskTokens(run, jobs)).toEqual([{ index: 0, taskToken: 'parked' }]);
+      await saved({ ...change(job, { name: 'run' }), parked: parked('parked', 2) }, run);
+      expect(await store.taskTokens(run, jobs)).toEqual([{ index: 0, taskToken: 'parked', runAttempt: 2 }]);
     });
   });
 

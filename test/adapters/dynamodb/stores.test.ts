@@ -282,3 +282,10 @@ describe('a table that does not answer', () => {
       await expect(call()).rejects.toMatchObject({ name: 'StoreBusy', retryable: true });
   });
 });
+
+test('a task token that was stored before it knew its attempt belongs to the first', async () => {
+  const [run, store] = [aRun({ count: 1 }), dynamoJobStore(table)];
+  const ref = { runId: run.id, index: 0 };
+  await table.write({ kind: 'put', item: { ...keys.token(ref, 1, 'old'), index: 0, taskToken: 'old' } });
+  expect(await store.taskTokens(run, [ref])).toEqual([{ index: 0, taskToken: 'old', runAttempt: 1 }]);
+});

@@ -121,10 +121,11 @@ async function sameStart(
 ): Promise<{ readonly startedAtMs: number }> {
   const same = existing.ended === undefined && sameInput(existing.inputText, wanted.inputText);
   const repeated = wanted.startedBy !== undefined && existing.startedBy === wanted.startedBy;
+  // Also before a refusal: whoever hears that it is there takes it for begun.
+  await runtime.journal.durable();
   if (!same && !repeated) {
     throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(wanted.machine.name, wanted.name)}'`);
   }
-  await runtime.journal.durable();
   return { startedAtMs: existing.startedAtMs };
 }
 
@@ -178,6 +179,8 @@ export async function answer(executions: Executions, token: string, given: Token
     await runtime.journal.durable();
     return;
   }
+  // An earlier answer may have let the task go and not be durable yet: whoever hears that the task is over forgets its token.
+  await runtime.journal.durable();
   if ((await summaryOf(executions, address.rootKey)) === undefined) {
     throw new ApiError('TaskDoesNotExist', "Task Does Not Exist: 'Provided task does not exist'");
   }

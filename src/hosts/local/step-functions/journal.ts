@@ -20,6 +20,7 @@ export interface Journal {
   remove(key: CheckpointKey): void;
   /** Runs the effect once everything appended so far is durable. */
   afterDurable(effect: () => void): void;
+  /** Rejects with `NotDurable` where the store goes on refusing, or where the journal is closed before it has taken everything. */
   durable(): Promise<void>;
   /** Reads a journal that is to be continued. */
   reopen(key: string): Promise<readonly Fact[]>;
@@ -35,6 +36,26 @@ export interface Journal {
 /** A journal that is no longer than this is read whole, so that most executions cost no document more. */
 const LONGEST_UNINDEXED_BYTES = 64_000;
 const RETRY_AFTER_MS = 200;
+/** How long a caller waits for a store that takes nothing, a full disk's: less than what callers of callers wait for an answer. */
+const PATIENCE_MS = 3_000;
+
+/** What was to be kept is not yet, and may never be. It stands first in line for when the store takes it. */
+export class NotDurable extends Error {
+  override readonly name = 'NotDurable';
+  /** Nothing more is written by this process. */
+  readonly isFinal: boolean;
+
+  constructor(isFinal: boolean) {
+    super(isFinal ? 'the local host is stopping' : 'the store does not take what is to be kept');
+    this.isFinal = isFinal;
+  }
+}
+
+/** Somebody who must not act before everything up to here is durable. */
+interface Waiter {
+  readonly sinceMs: number;
+  readonly giveUp: (reason: NotDurable) => void;
+}
 
 interface Batch {
   readonly lines: Map<string, Line[]>;
@@ -66,6 +87,14 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
   let closing = false;
   let closed = false;
   const written = new Map<string, Written>();
+  const waiters = new Set<Waiter>();
+  const giveUp = (isFinal: boolean): void => {
+    for (const waiter of waiters) {
+      if (!isFinal && clock.nowMs() - waiter.sinceMs < PATIENCE_MS) continue;
+      waiters.delete(waiter);
+      waiter.giveUp(new NotDurable(isFinal));
+    }
+  };
 
   const writtenOf = (key: string): Written => {
     const known = written.get(key) ?? { documents: 0, bytes: 0, index: emptyIndex() };
@@ -100,6 +129,7 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
         return true;
       } catch {
         if (closing) return false;
+        giveUp(false);
         await new Promise<void>((resolve) => clock.at(clock.nowMs() + RETRY_AFTER_MS, resolve));
       }
     }
@@ -126,8 +156,14 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     wake();
   };
   const durable = (): Promise<void> =>
-    new Promise<void>((resolve) => {
-      afterDurable(resolve);
+    new Promise<void>((resolve, reject) => {
+      const waiter = { sinceMs: clock.nowMs(), giveUp: reject };
+      waiters.add(waiter);
+      afterDurable(() => {
+        waiters.delete(waiter);
+        resolve();
+      });
+      if (closed) giveUp(true);
     });
   return {
     append(key, fact) {
@@ -165,6 +201,8 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
       wake();
       await flushing;
       closed = true;
+      // Nobody runs their effects any more, and functions that wait for them are waited for.
+      giveUp(true);
     },
   };
 }

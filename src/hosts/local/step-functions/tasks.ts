@@ -9,6 +9,7 @@ import { bindings, evaluateNumber } from './context.ts';
 import type { OpenTask, Thread } from './execution.ts';
 import { evaluate } from './expressions.ts';
 import type { Failure, Happening } from './facts.ts';
+import { NotDurable } from './journal.ts';
 import type { Resource, TaskState } from './machine.ts';
 import { isTooLarge, tooLargeCause } from './payload.ts';
 import type { InvokeOutcome } from './ports.ts';
@@ -153,18 +154,29 @@ function failureOf(outcome: Exclude<InvokeOutcome, { readonly kind: 'returned' }
 }
 
 async function startExecution(runtime: Runtime, thread: Thread, task: OpenTask): Promise<void> {
-  let happening: Happening;
-  try {
-    happening = { type: 'TaskSucceeded', output: await runtime.startExecution(task.parameters, task.secret) };
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    happening = {
-      type: 'TaskFailed',
-      error: `StepFunctions.${error.code}Exception`,
-      cause: `${error.message} (Service: Sfn, Status Code: 400, Request ID: ${runtime.newId()})`,
-    };
+  const happening = await startOutcome(runtime, task);
+  if (happening !== undefined && thread.phase === task) settle(runtime, thread, happening);
+}
+
+/** Undefined where this process ends before it knows. */
+async function startOutcome(runtime: Runtime, task: OpenTask): Promise<Happening | undefined> {
+  for (;;) {
+    try {
+      return { type: 'TaskSucceeded', output: await runtime.startExecution(task.parameters, task.secret) };
+    } catch (error) {
+      if (error instanceof NotDurable) {
+        if (error.isFinal) return undefined;
+        // The same start again is the start that was begun.
+        continue;
+      }
+      if (!(error instanceof ApiError)) throw error;
+      return {
+        type: 'TaskFailed',
+        error: `StepFunctions.${error.code}Exception`,
+        cause: `${error.message} (Service: Sfn, Status Code: 400, Request ID: ${runtime.newId()})`,
+      };
+    }
   }
-  if (thread.phase === task) settle(runtime, thread, happening);
 }
 
 /** The nearer of the two deadlines; asked again when it is reached, since a heartbeat moves one of them. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '#domain/json';
 import { drivenClock } from '#hosts/local/driven-clock';
 import { BEGIN_MS, harness, type Harness, outputOf, returned } from './harness.ts';
+import type { CheckpointStore, InvokeOutcome } from '#hosts/local/step-functions/ports';
 import { memoryCheckpoints } from './memory-checkpoints.ts';
 
 const CHILDREN = 1000;
@@ -131,5 +132,70 @@ describe('the journal', () => {
     await sfn.clock.runUntilIdle();
     expect(outputOf(await sfn.describe(await started))).toBe(1);
     expect(attempts).toBe(4);
+  });
+
+  describe('on a store that takes nothing', () => {
+    const ONLY = { QueryLanguage: 'JSONata', StartAt: 'Only', States: { Only: { Type: 'Pass', Output: 1, End: true } } };
+    const PARKING = {
+      QueryLanguage: 'JSONata',
+      StartAt: 'Park',
+      States: {
+        Park: {
+          Type: 'Task',
+          Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
+          Arguments: { FunctionName: 'park', Payload: { token: '{% $states.context.Task.Token %}' } },
+          End: true,
+        },
+      },
+    };
+    const onFullDisk = (): { readonly sfn: Harness; readonly tokens: string[]; readonly disk: { isFull: boolean } } => {
+      const checkpoints = memoryCheckpoints();
+      const disk = { isFull: false };
+      const tokens: string[] = [];
+      const park = (_name: string, payload: Json): InvokeOutcome => {
+        tokens.push(tokenOf(payload));
+        return returned({});
+      };
+      const write: CheckpointStore['write'] = (puts, deletes) =>
+        disk.isFull ? Promise.reject(new Error('database or disk is full')) : checkpoints.write(puts, deletes);
+      return { sfn: harness(park, { checkpoints: { ...checkpoints, write } }), tokens, disk };
+    };
+
+    test('a start is told so within seconds, and happens once there is room', async () => {
+      const { sfn, disk } = onFullDisk();
+      const machine = await sfn.create(ONLY);
+      disk.isFull = true;
+      const told = sfn.start(machine, {}, 'one').catch((error: unknown) => String(error));
+      await sfn.clock.advanceTo(BEGIN_MS + 5_000);
+      expect(await told).toBe('Error: InternalServerError: the store does not take what is to be kept');
+      disk.isFull = false;
+      await sfn.clock.runUntilIdle();
+      expect(outputOf(await sfn.describe(`${machine.replace(':stateMachine:', ':execution:')}:one`))).toBe(1);
+    });
+
+    test('an answer to a token that is given once more is not taken for an old one before the first is kept', async () => {
+      const { sfn, tokens, disk } = onFullDisk();
+      await sfn.start(await sfn.create(PARKING), {});
+      await sfn.clock.settle();
+      disk.isFull = true;
+      const answered = [1, 2].map(() =>
+        sfn.call('SendTaskSuccess', { taskToken: tokens[0] ?? '', output: '{}' }).catch((error: unknown) => String(error)),
+      );
+      await sfn.clock.advanceTo(BEGIN_MS + 5_000);
+      const full = 'Error: InternalServerError: the store does not take what is to be kept';
+      expect(await Promise.all(answered)).toEqual([full, full]);
+    });
+
+    test('the host stops, and whoever waits is told so', async () => {
+      const { sfn, disk } = onFullDisk();
+      const machine = await sfn.create(ONLY);
+      disk.isFull = true;
+      const told = sfn.start(machine, {}).catch((error: unknown) => String(error));
+      const closed = sfn.stepFunctions.close();
+      await sfn.clock.advanceTo(BEGIN_MS + 1_000);
+      await closed;
+      expect(await told).toBe('Error: InternalServerError: the local host is stopping');
+      expect((await sfn.stepFunctions.call('StartExecution', { stateMachineArn: machine, input: '{}' })).status).toBe(500);
+    });
   });
 });

@@ -1,0 +1,167 @@
+/** What is sent about a job, reported or managed: events, and callbacks of engines that can only call a URL. */
+import { callbackEvent, storable } from '#contract/callback';
+import { EVENT_BYTES, EventId, EventRequest } from '#contract/job-requests';
+import { eventTaken } from '#contract/job-views';
+import { parseAnyJobId, type RunId } from '#domain/ids';
+import type { JobEventName } from '#domain/job-state';
+import { ADMIN_EVENTS, permits, TOKEN_EVENTS } from '#domain/job-token';
+import type { JsonObject } from '#domain/json';
+import { allows } from '#hosts/lambda/authentication';
+import { parseBody } from '#hosts/lambda/body';
+import { httpHandler, routeWithJobToken, type JobRequest } from '#hosts/lambda/http';
+import { actorOf, jobAccess, noSuchJob, presentedToken, tokenUseOf, type Holder } from '#hosts/lambda/job-access';
+import { log } from '#hosts/lambda/log';
+import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
+import { ports } from '#hosts/wiring';
+import { pollRun } from '#operations/poll-run';
+import type { EventAnswer } from '#operations/job-ports';
+import { sendEvent } from '#operations/send-event';
+
+interface Sent {
+  readonly name: JobEventName;
+  readonly data?: JsonObject;
+  readonly eventId?: string;
+}
+
+async function event(request: JobRequest): Promise<HttpReply> {
+  const bytes = bytesOf(request);
+  if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
+  const access = await jobAccess(request, tokenInBody(bytes));
+  if ('reply' in access) return access.reply;
+  const presented = presentedToken(request) ?? tokenInBody(bytes);
+  const parsed = parseBody({ ...request.event, body: redacted(bytes.toString(), presented), isBase64Encoded: false }, EventRequest, {
+    invalid: 'invalid-event',
+  });
+  if (parsed.kind === 'refused') return parsed.reply;
+  const { name, data, id } = parsed.body;
+  return send(request, access.holder, { name, ...(data ? { data } : {}), ...(id === undefined ? {} : { eventId: id }) });
+}
+
+async function callback(request: JobRequest): Promise<HttpReply> {
+  const bytes = bytesOf(request);
+  if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
+  const access = await jobAccess(request, tokenInBody(bytes));
+  if ('reply' in access) return access.reply;
+  const presented = presentedToken(request) ?? tokenInBody(bytes);
+  const contentType = request.header('content-type');
+  const text = textOf(bytes);
+  const kept = text === undefined ? bytes : Buffer.from(redacted(text, presented));
+  const said = callbackEvent({
+    query: (name) => redactedOrAbsent(request.query(name), presented),
+    contentType,
+    text: text === undefined ? undefined : kept.toString(),
+    base64: kept.toString('base64'),
+  });
+  if (said.name === undefined) {
+    const message = 'give status (or event) in the query, or status in a JSON body';
+    return problem('invalid-event', message, [{ pointer: 'status', rule: 'required', message }]);
+  }
+  const id = request.query('id');
+  const data = storable(said.data, kept.toString('base64'), contentType);
+  return send(request, access.holder, { name: said.name, data, ...(id === undefined ? {} : { eventId: id }) });
+}
+
+async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<HttpReply> {
+  const eventId = sent.eventId ?? request.header('idempotency-key');
+  const wrong = eventId === undefined ? undefined : EventId.safeParse(eventId).error?.issues[0];
+  if (wrong)
+    return problem('invalid-event', `the event's id ${wrong.message}`, [{ pointer: 'id', rule: 'format', message: wrong.message }]);
+  const notAllowed = forbidden(holder, sent.name);
+  if (notAllowed) return notAllowed;
+  const job = parseAnyJobId(request.path('jobId'));
+  if (job === undefined) return noSuchJob(request.path('jobId'));
+  const tokenUse = tokenUseOf(holder);
+  const outcome = await sendEvent(ports(), {
+    job,
+    name: sent.name,
+    actor: actorOf(holder),
+    ...(sent.data ? { data: sent.data } : {}),
+    ...(eventId === undefined ? {} : { eventId }),
+    ...(tokenUse ? { tokenUse } : {}),
+  });
+  switch (outcome.kind) {
+    case 'not-found':
+      return noSuchJob(job);
+    case 'not-ready':
+      return problem('not-ready', 'its run is making its jobs; send the same event again in a moment');
+    case 'key-reused':
+      return problem('key-reused', `the event id ${eventId ?? ''} was used before for another event of this job`);
+    case 'answered':
+      if (outcome.nudge !== undefined) await nudge(outcome.nudge);
+      return answered(job, outcome.answer, outcome.isRepeated);
+  }
+}
+
+function answered(jobId: string, answer: EventAnswer, isRepeated: boolean): HttpReply {
+  const headers: Readonly<Record<string, string>> = isRepeated ? { 'idempotent-replayed': 'true' } : {};
+  if (!answer.refused) return reply(200, eventTaken(jobId, answer), headers);
+  const { detail, allowed } = answer.refused;
+  const now = { ...eventTaken(jobId, answer), 'allowed-events': allowed };
+  const refused = problem(
+    'event-refused',
+    `${detail}; allowed now: ${allowed.length > 0 ? allowed.join(', ') : 'nothing'}`,
+    undefined,
+    now,
+  );
+  return { ...refused, headers: { ...refused.headers, ...headers } };
+}
+
+function forbidden(holder: Holder, name: JobEventName): HttpReply | undefined {
+  if (holder.kind === 'job-token') {
+    const { token } = holder.verified;
+    return permits(token, name) ? undefined : problem('not-allowed', `this token may send ${(token.events ?? TOKEN_EVENTS).join(', ')}`);
+  }
+  const needsAdmin = ADMIN_EVENTS.includes(name) && !allows(holder.caller, 'admin');
+  return needsAdmin ? problem('not-allowed', `${name} needs a token with the scope admin`) : undefined;
+}
+
+/** What was said is kept; a tick that cannot be done now is done by the watch loop. */
+async function nudge(runId: RunId): Promise<void> {
+  try {
+    await pollRun(ports(), { runId });
+  } catch (error) {
+    log.warn('a nudged tick failed', { runId, error: error instanceof Error ? error : new Error(String(error)) });
+  }
+}
+
+const bytesOf = ({ event: { body, isBase64Encoded } }: JobRequest): Buffer => Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+
+function tooLarge(bytes: number): HttpReply {
+  return problem(
+    'request-too-large',
+    `the body has ${bytes} bytes; at most ${EVENT_BYTES} are taken: keep the rest elsewhere, and send where`,
+  );
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function textOf(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Read before the body is looked at any closer: whoever has no token is told nothing about it. */
+function tokenInBody(bytes: Buffer): string | undefined {
+  if (!bytes.includes('"token"')) return undefined;
+  try {
+    const body = JSON.parse(bytes.toString()) as { readonly token?: unknown } | null;
+    // Other systems have tokens of their own, which are no business of ours.
+    return typeof body?.token === 'string' && body.token.startsWith('slj_') ? body.token : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The token that came with it is nobody's to read in the history. */
+const redacted = (text: string, presented: string | undefined): string =>
+  presented === undefined || presented === '' ? text : text.replaceAll(presented, '[token]');
+const redactedOrAbsent = (text: string | undefined, presented: string | undefined): string | undefined =>
+  text === undefined ? undefined : redacted(text, presented);
+
+export const handler = httpHandler([
+  routeWithJobToken('POST /v1/jobs/{jobId}/events', 'jobs:report', event),
+  routeWithJobToken('POST /v1/jobs/{jobId}/callback', 'jobs:report', callback),
+]);

@@ -1,0 +1,48 @@
+/** What the command line and the console say in the same words. Pure. */
+import type { CostView, JobView } from '#contract/views';
+
+/** 1234567 as 1,234,567, on every machine. */
+export const number = (value: number): string => value.toLocaleString('en-US');
+
+/** As precise as anybody reads it: `0.04 s`, `12.3 s`, `3 min 05 s`, `2 h 07 min`. */
+export function duration(ms: number): string {
+  if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
+}
+
+/** On this machine as well: what the run would have cost on AWS. */
+export function costLines(cost: CostView): readonly (readonly [string, string])[] {
+  const writes = `${number(cost['dynamodb-write-units'])} write and ${number(cost['dynamodb-read-units'])} read units`;
+  const lambda = `${number(cost['lambda-invocations'])} invocations, ${String(cost['lambda-gigabyte-seconds'])} GB-s`;
+  const by = cost['usd-by-kind'];
+  const kinds = [
+    `${usd(by['step-functions'])} Step Functions`,
+    `${usd(by.lambda)} Lambda`,
+    `${usd(by['dynamodb-writes'])} writes`,
+    `${usd(by['dynamodb-reads'])} reads`,
+    `${usd(by['api-requests'])} API`,
+  ].join(', ');
+  return [
+    ['cost', `${usd(cost.usd)} on AWS at list prices (us-east-1), without any free tier`],
+    ['of that', `${number(cost['state-transitions'])} state transitions, ${lambda}, ${writes}`],
+    ['by kind', `${kinds}; ${number(cost['lambda-milliseconds'])} ms in Lambda`],
+    [
+      'engine',
+      `${number(cost['engine-starts'])} starts, ${number(cost['engine-status-calls'])} status calls in ${number(cost.ticks)} ticks`,
+    ],
+  ];
+}
+
+const usd = (value: number): string => `$${value.toFixed(6)}`;
+
+/** Why a job has not begun; undefined where it has, or is about to. */
+export function queueText({ queued }: JobView): string | undefined {
+  if (queued === undefined) return undefined;
+  const { for: what, 'not-before': notBefore } = queued;
+  const from = notBefore === undefined ? '' : `, not before ${notBefore}`;
+  return what === 'slot' ? `waits for a slot${from}` : `waits for its retry${from}`;
+}

@@ -1,0 +1,77 @@
+/** The items of reported jobs, of job tokens and of answered events, parsed on every read. */
+import * as z from 'zod';
+import type { Instant, ReportedJobId } from '#domain/ids';
+import { FAILURE_REASONS } from '#domain/job';
+import { JOB_EVENT_NAMES, JOB_STATES, type JobEventName, type JobState } from '#domain/job-state';
+import type { JobToken } from '#domain/job-token';
+import type { JsonObject } from '#domain/json';
+import type { JobDefinition, ReportedJob } from '#domain/reported-job';
+
+const instant = z.string() as unknown as z.ZodType<Instant>;
+const jsonObject = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
+const mark = { at: instant, by: z.string() };
+
+export const StoredReportedJob: z.ZodType<ReportedJob> = z.object({
+  id: z.string() as unknown as z.ZodType<ReportedJobId>,
+  pipeline: z.string(),
+  pipelineName: z.string(),
+  parents: z.array(z.string()),
+  state: z.enum(JOB_STATES),
+  attempt: z.number(),
+  version: z.number(),
+  sequence: z.number(),
+  lastEvent: z.enum(JOB_EVENT_NAMES),
+  createdAt: instant,
+  updatedAt: instant,
+  since: instant,
+  limits: z.object({ expectUpdateWithinSeconds: z.number().exactOptional(), deadline: instant.exactOptional() }),
+  failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
+  withdrawn: z.object(mark).exactOptional(),
+  deleted: z.object({ ...mark, purgeAt: instant }).exactOptional(),
+});
+
+export const StoredJobDefinition: z.ZodType<JobDefinition> = z.object({
+  data: jsonObject,
+  archivePath: z.string(),
+  registeredBy: z.string(),
+});
+
+export const StoredJobToken: z.ZodType<JobToken> = z.object({
+  id: z.string(),
+  secretDigest: z.string(),
+  events: z.array(z.enum(JOB_EVENT_NAMES)).exactOptional(),
+  attempt: z.number(),
+  issuedAt: instant,
+  issuedBy: z.string(),
+  expiresAt: instant,
+});
+
+/** What changes of a token stands beside what does not, so that each is one small update. */
+export const StoredJobTokenMarks = z.object({
+  revokedAt: instant.exactOptional(),
+  revokedBy: z.string().exactOptional(),
+  usedAt: instant.exactOptional(),
+  usedFrom: z.string().exactOptional(),
+});
+
+interface StoredAnswer {
+  readonly eventId: string;
+  readonly contentDigest: string;
+  readonly name: JobEventName;
+  readonly recordedAs?: JobEventName;
+  readonly state: JobState;
+  readonly sequence: number;
+  readonly at: Instant;
+  readonly refused?: { readonly allowed: readonly JobEventName[]; readonly detail: string };
+}
+
+export const StoredEventAnswer: z.ZodType<StoredAnswer> = z.object({
+  eventId: z.string(),
+  contentDigest: z.string(),
+  name: z.enum(JOB_EVENT_NAMES),
+  recordedAs: z.enum(JOB_EVENT_NAMES).exactOptional(),
+  state: z.enum(JOB_STATES),
+  sequence: z.number(),
+  at: instant,
+  refused: z.object({ allowed: z.array(z.enum(JOB_EVENT_NAMES)), detail: z.string() }).exactOptional(),
+});

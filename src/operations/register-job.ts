@@ -1,0 +1,82 @@
+/**
+ * Registers a job that runs elsewhere. Its id follows from what it is about, so that the same request again attaches to the
+ * same job and changes nothing; its token is in the answer to the first request alone.
+ */
+import { Fault } from '#domain/faults';
+import { type ReportedJobId } from '#domain/ids';
+import type { JsonObject } from '#domain/json';
+import { archivePath, pipelineUuid, reportedJobId, type JobContent } from '#domain/reported-ids';
+import {
+  broughtBack,
+  registeredJob,
+  type JobDefinition,
+  type Registration,
+  type ReportedJob,
+  type ReportLimits,
+} from '#domain/reported-job';
+import { newJobToken, type IssuedToken } from './job-tokens.ts';
+import type { Ports } from './ports.ts';
+
+export interface RegisterJob {
+  /** A typed UUID, or a name that stands for one. */
+  readonly pipeline: string;
+  /** Typed UUIDs, in any order. */
+  readonly parents: readonly string[];
+  readonly data: JsonObject;
+  readonly archivePrefix?: string;
+  readonly limits: ReportLimits;
+  readonly requestedBy: string;
+}
+
+export type RegisterOutcome =
+  | { readonly kind: 'registered'; readonly job: ReportedJob; readonly definition: JobDefinition; readonly issued: IssuedToken }
+  | { readonly kind: 'attached' | 'deleted'; readonly job: ReportedJob; readonly definition: JobDefinition };
+
+type Needs = Pick<Ports, 'clock' | 'reportedJobs' | 'secrets' | 'jobPolicy'>;
+
+const ATTEMPTS = 5;
+
+export async function registerJob(ports: Needs, request: RegisterJob): Promise<RegisterOutcome> {
+  const { sha1 } = ports.secrets;
+  const { limits, requestedBy: by } = request;
+  const parents = [...new Set(request.parents)].toSorted();
+  const content: JobContent = { pipeline: pipelineUuid(sha1, request.pipeline), parents, data: request.data };
+  const id = reportedJobId(sha1, content);
+  const definition: JobDefinition = {
+    data: request.data,
+    archivePath: archivePath(sha1, content, request.archivePrefix),
+    registeredBy: by,
+  };
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const at = ports.clock.now();
+    const registration: Registration = { id, pipeline: content.pipeline, pipelineName: request.pipeline, parents, limits, at, by };
+    const found = await ports.reportedJobs.load(id);
+    const outcome = found ? await attached(ports, found, registration) : await created(ports, registration, definition);
+    if (outcome) return outcome;
+  }
+  throw new Fault('StoreBusy', `${id} was changed by others ${ATTEMPTS} times in a row`);
+}
+
+async function created(ports: Needs, registration: Registration, definition: JobDefinition): Promise<RegisterOutcome | undefined> {
+  const { job, entry } = registeredJob(registration);
+  const issued = newJobToken(ports, job, { by: registration.by });
+  const made = await ports.reportedJobs.create({ job, entry, definition, token: issued.token });
+  return made === 'created' ? { kind: 'registered', job, definition, issued } : undefined;
+}
+
+async function attached(ports: Needs, job: ReportedJob, registration: Registration): Promise<RegisterOutcome | undefined> {
+  const definition = await definitionOf(ports, job.id);
+  if (job.deleted) return { kind: 'deleted', job, definition };
+  if (!job.withdrawn) return { kind: 'attached', job, definition };
+  const back = broughtBack(job, registration);
+  if (back.kind === 'refused') throw new Fault('CorruptItem', `${job.id} was withdrawn in ${job.state}`);
+  const issued = newJobToken(ports, job, { by: registration.by });
+  const saved = await ports.reportedJobs.save({ before: job, after: back.job, entries: [back.entry], token: issued.token });
+  return saved.kind === 'saved' ? { kind: 'registered', job: saved.job, definition, issued } : undefined;
+}
+
+export async function definitionOf({ reportedJobs }: Pick<Ports, 'reportedJobs'>, id: ReportedJobId): Promise<JobDefinition> {
+  const definition = await reportedJobs.definition(id);
+  if (!definition) throw new Fault('Vanished', `${id} has no definition`);
+  return definition;
+}

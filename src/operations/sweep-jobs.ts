@@ -1,0 +1,87 @@
+/**
+ * Reported jobs that time has caught up with: silent for longer than was promised, past their deadline, or deleted for as long
+ * as they were to be kept. Found by the rows that say when to look, the most overdue first; never by looking at every job.
+ */
+import type { Instant } from '#domain/ids';
+import type { Failure } from '#domain/job';
+import { applyReported, dueOf, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
+import type { JobRow } from './job-ports.ts';
+import type { Ports } from './ports.ts';
+
+type Needs = Pick<Ports, 'clock' | 'reportedJobs'>;
+
+export type JobStray =
+  | {
+      readonly kind: 'job-lost' | 'job-timed-out';
+      readonly row: JobRow;
+      readonly failure: Failure;
+      readonly since: Instant;
+      readonly detail: string;
+    }
+  | { readonly kind: 'deleted-job-kept'; readonly row: JobRow; readonly since: Instant; readonly detail: string };
+
+/** Of one sweep: what is left is for the next. */
+const ROWS = 1000;
+const KINDS = { lost: 'job-lost', 'timed-out': 'job-timed-out' } as const;
+
+export interface FoundJobs {
+  readonly strays: readonly JobStray[];
+  /** Rows of jobs that are not overdue: they are to be looked at later, or not any more. */
+  readonly settled: readonly JobRow[];
+}
+
+export async function findOverdueJobs(ports: Needs): Promise<FoundJobs> {
+  const now = ports.clock.now();
+  const [due, expired] = await Promise.all([ports.reportedJobs.due(now, ROWS), ports.reportedJobs.expired(now, ROWS)]);
+  const looked = await Promise.all(due.map(async (row) => ({ row, job: await ports.reportedJobs.load(row.id) })));
+  const strays = looked.flatMap(({ row, job }): readonly JobStray[] => strayOf(row, job, now));
+  const found = new Set(strays.map(({ row }) => row));
+  return {
+    strays: [
+      ...strays,
+      ...expired.map((row): JobStray => ({
+        kind: 'deleted-job-kept',
+        row,
+        since: row.at,
+        detail: `${row.id} was to be kept until ${row.at}`,
+      })),
+    ],
+    settled: due.filter((row) => !found.has(row)),
+  };
+}
+
+function strayOf(row: JobRow, job: ReportedJob | undefined, now: Instant): readonly JobStray[] {
+  const failure = job && overdue(job, now);
+  if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out') return [];
+  const { reason, message } = failure;
+  return [{ kind: KINDS[reason], row, failure, since: row.at, detail: `${row.id}: ${message}` }];
+}
+
+/** Moves a row to where its job is due now, or takes it away. */
+export async function settleRow({ reportedJobs }: Needs, row: JobRow): Promise<void> {
+  const due = await dueNow(reportedJobs, row);
+  await reportedJobs.settleDue(row, due);
+  if (due !== undefined) return;
+  // A job that came under watch again while its row went has put one in the same place, perhaps.
+  const again = await dueNow(reportedJobs, row);
+  if (again !== undefined) await reportedJobs.settleDue(row, again);
+}
+
+async function dueNow(reportedJobs: Needs['reportedJobs'], { id }: JobRow): Promise<Instant | undefined> {
+  const job = await reportedJobs.load(id);
+  return job && dueOf(job)?.at;
+}
+
+/** Every repair may be repeated. A job that has said something meanwhile is left alone. */
+export async function mendJob(ports: Needs, stray: JobStray): Promise<void> {
+  if (stray.kind === 'deleted-job-kept') return ports.reportedJobs.purge(stray.row);
+  const job = await ports.reportedJobs.load(stray.row.id);
+  const now = ports.clock.now();
+  const failure = job && overdue(job, now);
+  if (failure) {
+    const outcome = applyReported(job, { name: 'fail', at: now, actor: SWEEP, failure });
+    if (outcome.kind === 'applied') await ports.reportedJobs.save({ before: job, after: outcome.job, entries: [outcome.entry] });
+  }
+  // Where the save has lost a race the job is as due as it was, or later: its row says so.
+  await settleRow(ports, stray.row);
+}
