@@ -5,10 +5,16 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
+import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import type { Table } from '#adapters/dynamodb/table';
 import { SCOPES } from '#domain/api-token';
 import { instant } from '#domain/ids';
 import { authenticate, digestOfSecret, newSecret, tokenText } from '#hosts/lambda/authentication';
+import { verifyJobToken } from '#operations/job-tokens';
+import { registerJob } from '#operations/register-job';
 import { startTestDatabase } from '#test/support/dynamodb';
+import { jobPorts } from '#test/support/job-ports';
 import { seededRandom } from './seeded-random.ts';
 
 type Row = readonly [what: string, figure: string, budget: string];
@@ -52,10 +58,37 @@ export async function tokenTiming(samples: number): Promise<readonly Row[]> {
       () => ask(unknown()),
       () => ask(wrong()),
     );
-    return [await row('unknown token or wrong secret', unknown, wrong), await row('unknown token or a revoked one', unknown, revoked)];
+    return [
+      await row('unknown token or wrong secret', unknown, wrong),
+      await row('unknown token or a revoked one', unknown, revoked),
+      ...(await jobTokenTiming(samples, table)),
+    ];
   } finally {
     await database.close();
   }
+}
+
+/** Whether the time of a refusal tells that there is a job. */
+async function jobTokenTiming(samples: number, table: Table): Promise<readonly Row[]> {
+  const stores = { ...jobPorts(table), runs: dynamoRunStore(table), jobs: dynamoJobStore(table) };
+  const ports = { ...stores, clock: { now: () => NOW, pause: () => Promise.resolve() } };
+  const registered = await registerJob(ports, { pipeline: 'bench', parents: [], data: {}, limits: {}, requestedBy: 'bench' });
+  if (registered.kind !== 'registered') throw new Error(registered.kind);
+  const { job, issued } = registered;
+  const ask = async (jobId: string, presented: string): Promise<number> => {
+    await setImmediate();
+    const from = performance.now();
+    const verified = await verifyJobToken(ports, { jobId, presented, from: '10.0.0.1' });
+    const took = performance.now() - from;
+    if (verified) throw new Error('a token was let in that opens nothing');
+    return took;
+  };
+  const wrong = (): Promise<number> => ask(job.id, `slj_${issued.token.id}.${newSecret()}`);
+  const noJob = (): Promise<number> => ask('107fffff-ffff-5fff-8fff-ffffffffffff', `slj_${issued.token.id}.${newSecret()}`);
+  await compared(20, noJob, wrong);
+  const { probability, bound } = await compared(samples, noJob, wrong);
+  const what = `no such job or a wrong token of one: which took longer, of ${samples} each`;
+  return [[what, probability.toFixed(3), `0.5 ± ${bound.toFixed(3)}`]];
 }
 
 async function compared(

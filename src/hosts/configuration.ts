@@ -1,6 +1,7 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
 import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
+import { ArchiveRoot } from '#contract/archive-root';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -15,6 +16,10 @@ const Configuration = z.object({
   SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** Absent: jobs have no archives that could be listed or cleared. */
+  SLUICE_ARCHIVE_ROOT: ArchiveRoot.exactOptional(),
+  /** Of another store than AWS that speaks S3. */
+  SLUICE_ARCHIVE_ENDPOINT: z.url().exactOptional(),
   /** How long a job's token holds: 72 hours. */
   SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).default(259_200),
   /** How long a deleted job is kept: 30 days. */

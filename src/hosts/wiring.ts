@@ -3,18 +3,20 @@
  * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
  * a bundle that asks for `storePorts` alone does not contain it.
  */
-import { readFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { ulid } from 'ulid';
+import { directoryArchives } from '#adapters/archives/directory';
+import { s3Archives } from '#adapters/archives/s3';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobOutputStore } from '#adapters/dynamodb/job-output-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
@@ -29,7 +31,6 @@ import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets
 import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
 import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
-import { Fault } from '#domain/faults';
 import { epochMs, instant } from '#domain/ids';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
@@ -50,12 +51,14 @@ export type StorePorts = Pick<
   | 'reportedJobs'
   | 'jobEvents'
   | 'jobTokens'
+  | 'jobOutputs'
   | 'secrets'
   | 'jobPolicy'
 >;
 
 let installed: Ports | undefined;
 let stores: StorePorts | undefined;
+let archiving: ReturnType<typeof archivePorts> | undefined;
 
 export function installPorts(replacement: Ports | undefined): void {
   installed = replacement;
@@ -67,6 +70,12 @@ export function ports(): Ports {
 
 export function storePorts(): StorePorts {
   return installed ?? (stores ??= connectStores(environmentConfiguration()));
+}
+
+/** Beside the stores, for what lists and clears archives: no other bundle contains S3. */
+export function archivePorts(): StorePorts & Pick<Ports, 'archives' | 'digest'> {
+  if (installed) return installed;
+  return (archiving ??= { ...storePorts(), digest: canonicalDigest, ...connectArchives(environmentConfiguration()) });
 }
 
 /** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
@@ -139,6 +148,7 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     reportedJobs: dynamoReportedJobStore(table),
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
+    jobOutputs: dynamoJobOutputStore(table),
     secrets: nodeSecrets,
     jobPolicy: {
       tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,
@@ -163,6 +173,16 @@ export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_
 
 function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
   return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
+}
+
+export function connectArchives(configuration: Configuration): Pick<Ports, 'archives'> {
+  const { SLUICE_ARCHIVE_ROOT: root, SLUICE_ARCHIVE_ENDPOINT: endpoint, AWS_REGION: region } = configuration;
+  if (!root) return {};
+  if (root.kind === 'directory') return { archives: directoryArchives(root.path) };
+  // What the SDK's clients sign with, wherever that is from.
+  const { credentials } = new DynamoDBClient({ region }).config;
+  const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
+  return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
 }
 
 /**

@@ -17,6 +17,7 @@ import type { RunFilter } from '#domain/run-filter';
 import type { SlotLimits } from '#domain/slots';
 import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
+import type { Archives } from './archive-ports.ts';
 import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
 import type { Cursors, Listed, PageRequest } from './pages.ts';
 import type { SlotStore } from './slot-port.ts';
@@ -40,6 +41,8 @@ export interface Ports extends JobPorts {
   readonly apiTokens: ApiTokenStore;
   readonly webhookSecret: WebhookSecret;
   readonly policy: Policy;
+  /** Absent where no root is configured for them. */
+  readonly archives?: Archives;
 }
 
 export interface Clock {

@@ -3,7 +3,7 @@
  * what is settled stays so. Keeps what it has seen, which is what everything is counted against in the end.
  */
 import type { Action, Check, Item } from '#adapters/dynamodb/table';
-import { parseJobId, type EngineJobId } from '#domain/ids';
+import { parseJobId, type EngineJobId, type EngineJobName } from '#domain/ids';
 import { isSettled, metricsStateOf, type HistoryEntry, type Job } from '#domain/job';
 import { nextJobState } from '#domain/job-state';
 import { addCounts, countsChange, finalRunState, isFinal, NO_COUNTS, settledCount, type Run, type RunCounts } from '#domain/run';
@@ -28,6 +28,8 @@ export interface Seen {
   readonly followed: ReadonlyMap<string, EngineJobId>;
   /** Engine jobs whose counts are recorded, or recorded as missing. */
   readonly counted: ReadonlySet<EngineJobId>;
+  /** Whether the attempt of a job that this engine job was made for has ended. */
+  isOver(name: EngineJobName): boolean;
 }
 
 export function commitChecks(verdict: Verdict): Seen {
@@ -79,6 +81,11 @@ export function commitChecks(verdict: Verdict): Seen {
     recount,
     followed,
     counted,
+    isOver(name) {
+      const [, run = '', index, attempt] = /^job_(.+)_([0-9]+)_a([0-9]+)$/.exec(name) ?? [];
+      const { history = [] } = jobs.get(`run_${run}/${Number(index)}`) ?? {};
+      return history.some((entry) => isEnd(entry) && entry.attempt === Number(attempt));
+    },
     committed(actions) {
       for (const action of actions) {
         if (action.kind !== 'put') continue;

@@ -24,7 +24,7 @@ export async function problemsAtRest(world: AtRest): Promise<readonly string[]> 
   problems.push(...(await listProblems(world, runs)), ...(await totalsProblems(world, runs)), ...(await slotProblems(world)));
   for (const { job, history } of world.seen.jobs.values()) problems.push(...aftercareProblems(world, job, history));
   for (const [token, { index }] of world.executions.parked) problems.push(`job ${index} has settled and ${token} is still parked`);
-  if (world.clocksAgree) problems.push(...engineProblems(world));
+  problems.push(...engineProblems(world));
   return problems;
 }
 

@@ -50,8 +50,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       written,
       committed(actions) {
         seen.committed(actions);
-        // Where clocks differ, a run may have two ticks at a time, and one of them counts jobs that have ended since.
-        if (world.clocksAgree) world.slotsCommitted(actions, now());
+        world.slotsCommitted(actions, now());
       },
     });
     const reached = new Map([...engines].map(([name, engine]) => [name, engine.portFor(process)]));

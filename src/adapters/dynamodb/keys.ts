@@ -31,6 +31,7 @@
  *   who has, or had, the name of an API token           APITOKENNAMES                 <name>
  *   a reported job; what it was registered with         JOB#<job>                     JOB | DEFINITION
  *   an event that was refused, after event n            JOB#<job>                     EVENT#<n, 6>#<time>#<digest>
+ *   which indexing of a job counts; its outputs         JOB#<job>                     OUTPUTS | OUTPUT#<n, 6>#<key>
  *   what an event was answered                          JOB#<job>                     EVENTID#<digest>
  *   the tokens of a job, managed or reported            JOB#<job>                     JOBTOKEN#<token>
  *   all reported jobs / of a pipeline, newest first     JOBS | JOBS#PIPELINE#<p>      <time>#<job>
@@ -147,6 +148,12 @@ export const keys = {
   administrators: 'APITOKENS#ADMIN',
   administrator: (id: string): Key => ({ pk: 'APITOKENS#ADMIN', sk: id }),
   apiTokenName: (nameKey: string): Key => ({ pk: 'APITOKENNAMES', sk: enc(nameKey) }),
+  outputIndex: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'OUTPUTS' }),
+  jobOutputPrefix: (sequence: number): string => `OUTPUT#${digits(sequence, 6)}#`,
+  jobOutput: (id: ReportedJobId, sequence: number, key: string): Key => ({
+    pk: `JOB#${id}`,
+    sk: `OUTPUT#${digits(sequence, 6)}#${enc(key)}`,
+  }),
   jobItems: (id: AnyJobId): string => `JOB#${id}`,
   reportedJob: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'JOB' }),
   jobDefinition: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'DEFINITION' }),

@@ -3,14 +3,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { keys } from '#adapters/dynamodb/keys';
 import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
+import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable, type Table } from '#adapters/dynamodb/table';
 import { Fault } from '#domain/faults';
-import { instant } from '#domain/ids';
+import { instant, type ReportedJobId } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
 import { metricSeriesContract } from '#test/adapters/contracts/metric-series.contract';
@@ -130,6 +133,7 @@ describe('a corrupted item', () => {
     const { id } = aRun();
     const ref = { runId: id, index: 0 };
     const template = aTemplate().id;
+    const reported = '107a90b7-f083-5167-a63d-41a3bf278bf8' as ReportedJobId;
     const meetings: readonly (readonly [{ readonly pk: string; readonly sk: string }, () => Promise<unknown>])[] = [
       [keys.run(id), () => dynamoRunStore(table).load(id)],
       [keys.job(ref, 1), () => dynamoJobStore(table).load(ref, 1)],
@@ -145,6 +149,11 @@ describe('a corrupted item', () => {
       [keys.slotHolder('corrupt holder', id), () => dynamoSlotStore(table).load('corrupt holder')],
       [keys.durations(template), () => dynamoDurationStore(table).load(template)],
       [keys.templateVersion(template, 77), () => dynamoCatalogStore(table).template(template, 77)],
+      [keys.reportedJob(reported), () => dynamoReportedJobStore(table).load(reported)],
+      [keys.jobDefinition(reported), () => dynamoReportedJobStore(table).definition(reported)],
+      [keys.jobToken(reported, 'corrupt'), () => dynamoJobTokenStore(table).find(reported, 'corrupt')],
+      [keys.eventAnswer(reported, 'corrupt'), () => dynamoJobEventStore(table).answer(reported, 'corrupt')],
+      [keys.jobEntry(reported, 7), () => dynamoReportedJobStore(table).history(reported, { limit: 1 })],
       [keys.pattern('corrupt', 'corrupt'), () => dynamoCatalogStore(table).pattern('corrupt', 'corrupt')],
     ];
     for (const [key, meet] of meetings) {
