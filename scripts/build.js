@@ -31,8 +31,8 @@ function appIsCurrent() {
   const stamp = '.out/app/package.json';
   if (!existsSync(stamp)) return false;
   const builtAt = statSync(stamp).mtimeMs;
-  const sources = ['src', 'functions', 'scripts', 'bench', 'test/support', 'test/simulation', 'test/domain'].flatMap((folder) =>
-    found(folder, '', true),
+  const sources = ['src', 'functions', 'scripts', 'bench', 'test/support', 'test/simulation', 'test/crash-points', 'test/domain'].flatMap(
+    (folder) => found(folder, '', true),
   );
   return ['package.json', 'package-lock.json', ...sources].every((file) => statSync(file).mtimeMs < builtAt);
 }

@@ -3,7 +3,7 @@ import { seededRandom } from '#test/simulation/random';
 import { OUTCOMES, type PlannedFault } from './fault-plan.ts';
 import type { HubMutation } from './hub-engine.ts';
 import { runSchedule, type Schedule } from './run-schedule.ts';
-import type { ScenarioName } from './scenarios.ts';
+import { SCENARIO_NAMES, type ScenarioName } from './scenarios.ts';
 
 /** As many calls as the scenario makes where nothing goes wrong. */
 export async function singleFaults(scenario: ScenarioName, mutation: HubMutation = {}): Promise<readonly Schedule[]> {
@@ -36,4 +36,22 @@ export async function pairsOfFaults(scenario: ScenarioName, count: number, seed:
 
 /** As it is given to `npm run crash-points -- --schedule`. */
 export const scheduleText = ({ scenario, faults }: Schedule): string =>
-  [scenario, ...faults.map(({ k, outcome }) => `${k}:${outcome}`)].join(' ');
+  [scenario, ...faults.map(({ k, outcome }) => `${k}:${typeof outcome === 'number' ? `#${outcome}` : outcome}`)].join(' ');
+
+/** @throws TypeError for a text that is no schedule */
+export function parseSchedule(text: string): Schedule {
+  const [name, ...faults] = text.trim().split(/\s+/);
+  const scenario = SCENARIO_NAMES.find((each) => each === name);
+  if (!scenario) throw new TypeError(`there is no scenario ${String(name)}`);
+  return { scenario, faults: faults.map(parseFault) };
+}
+
+function parseFault(text: string): PlannedFault {
+  const [, k, number, named] = /^([1-9][0-9]*):(?:#([0-9]+)|([\w-]+))$/.exec(text) ?? [];
+  const outcome = Object.values(OUTCOMES)
+    .flat()
+    .find((each) => each === named);
+  if (k !== undefined && number !== undefined) return { k: Number(k), outcome: Number(number) };
+  if (k === undefined || outcome === undefined) throw new TypeError(`${text} is no fault, as 17:lost is one`);
+  return { k: Number(k), outcome };
+}

@@ -19,6 +19,7 @@ const TOKEN = ['{"alg":"none"}', JSON.stringify({ o: ORGANIZATION }), 'simulated
 export const TEMPLATE_ID = `11111111-1111-4111-8111-111111111111:${ORGANIZATION}`;
 export const FENCE_SECONDS = 120;
 export const SETTLE_SECONDS = 180;
+export const STATUS_CHUNK = 100;
 
 export interface SimulatedHub {
   readonly simulator: ControlHubSimulator;
@@ -72,7 +73,7 @@ export function simulatedHub({ nowMs, random, firstPlans, noted, mutation, ...ca
         nowMs,
         pause,
         note: noted,
-        statusChunk: 100,
+        statusChunk: STATUS_CHUNK,
         fenceSeconds: FENCE_SECONDS,
         metricsSettleSeconds: SETTLE_SECONDS,
       });

@@ -1,4 +1,6 @@
 /** One schedule: a scenario, and what goes wrong in it. The same schedule happens the same way each time. */
+import { dynamoRunStore } from '#adapters/dynamodb/run-store';
+import type { CallRecord } from '#hosts/control-hub-simulator/calls';
 import type { EngineModel } from '#test/simulation/engine-model';
 import { seededRandom } from '#test/simulation/random';
 import { simulated, withoutStacks } from '#test/simulation/simulate';
@@ -25,14 +27,25 @@ export interface ScheduleResult {
   readonly violation: string | undefined;
   readonly calls: readonly CallSeen[];
   readonly excused: Excused;
+  /** Of the jobs, in a word each. */
   readonly ends: readonly string[];
+  /** Of the run. */
+  readonly ticks: number;
+  /** As the simulator counted them. */
+  readonly hubCalls: readonly CallRecord[];
   readonly virtualSeconds: number;
   readonly trace: readonly string[];
 }
 
-export function runSchedule({ scenario: name, faults }: Schedule, options: ScheduleOptions = {}): Promise<ScheduleResult> {
-  const { traced = false, mutation = {}, seed = 1 } = options;
-  const { scenario, firstPlans }: CrashScenario = SCENARIOS[name];
+export function runSchedule({ scenario, faults }: Schedule, options: ScheduleOptions = {}): Promise<ScheduleResult> {
+  return runScenario(SCENARIOS[scenario], faults, options);
+}
+
+export function runScenario(
+  { scenario, firstPlans }: CrashScenario,
+  faults: readonly PlannedFault[],
+  { traced = false, mutation = {}, seed = 1 }: ScheduleOptions = {},
+): Promise<ScheduleResult> {
   return withoutStacks(!traced, async () => {
     const random = seededRandom(seed);
     const plan = faultPlan(faults);
@@ -78,6 +91,17 @@ export function runSchedule({ scenario: name, faults }: Schedule, options: Sched
     const problems = hub ? checks.problems({ simulator: hub.simulator, seen, removes, nowMs: scheduler.nowMs() }) : [];
     const found = violation ?? [...problems, ...counts.problems(seen)][0];
     const ends = [...seen.jobs.values()].map(({ job }) => job.failure?.reason ?? job.state);
-    return { violation: found, calls: plan.calls, excused: checks.excused(), ends, virtualSeconds, trace };
+    const [run] = seen.runs.values();
+    const progress = run && (await dynamoRunStore(world.table).progress(run.id));
+    return {
+      violation: found,
+      calls: plan.calls,
+      excused: checks.excused(),
+      ends,
+      ticks: progress?.usage.ticks ?? 0,
+      hubCalls: hub?.simulator.calls.of() ?? [],
+      virtualSeconds,
+      trace,
+    };
   });
 }

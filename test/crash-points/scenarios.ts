@@ -16,7 +16,7 @@ export interface CrashScenario {
   readonly ends: readonly string[];
 }
 
-interface Described {
+export interface Described {
   readonly about: string;
   readonly sets: readonly JsonObject[];
   readonly ends: readonly string[];
@@ -33,11 +33,19 @@ const COUNTS = {
   SIMULATE_OUTPUT_RECORDS: String(COUNTED.output),
   SIMULATE_ERROR_RECORDS: String(COUNTED.error),
 } as const;
-const set = (seconds: number, more: JsonObject = {}): JsonObject => ({ ...COUNTS, SIMULATE_SECONDS: String(seconds), ...more });
+export const set = (seconds: number, more: JsonObject = {}): JsonObject => ({ ...COUNTS, SIMULATE_SECONDS: String(seconds), ...more });
 
 const FOREVER_SECONDS = 31 * 24 * 3600;
 
-function described({ about, sets, ends, limits, deleteAfterCompletion = false, actions = [], firstPlans = [] }: Described): CrashScenario {
+export function described({
+  about,
+  sets,
+  ends,
+  limits,
+  deleteAfterCompletion = false,
+  actions = [],
+  firstPlans = [],
+}: Described): CrashScenario {
   const template = aTemplate({
     id: 'tmpl_hub' as TemplateId,
     engine: 'control-hub',

@@ -1,0 +1,100 @@
+/**
+ * Promises kept wherever a process stops and whatever a call meets (run-schedule.ts): all single faults of the shorter scenarios, a
+ * sample of the others and of pairs. `npm run crash-points` goes through all of them.
+ */
+import { describe, expect, it } from 'vitest';
+import { pairsOfFaults, scheduleText, singleFaults } from './enumerate.ts';
+import { OUTCOMES } from './fault-plan.ts';
+import { PLANTED_BUGS } from './mutations.ts';
+import { runSchedule, type Schedule } from './run-schedule.ts';
+import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios.ts';
+
+const WHOLE: readonly ScenarioName[] = ['plain', 'fails', 'cancelled'];
+/** Of the other scenarios every so manieth, and so many pairs of each. */
+const STRIDE = 12;
+const PAIRS = 20;
+const PAIRS_SEED = 20_261_121;
+
+/** Between two schedules, so that the runner hears of this process. */
+const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+interface Excuses {
+  readonly stopped: readonly string[];
+  readonly unseen: readonly string[];
+}
+
+/** The schedules in which one start had two instances, or one that nobody could see: by what was excused. */
+async function kept(schedules: readonly Schedule[]): Promise<Excuses> {
+  const stopped: string[] = [];
+  const unseen: string[] = [];
+  for (const schedule of schedules) {
+    const { violation, excused } = await runSchedule(schedule);
+    const text = scheduleText(schedule);
+    expect(violation, `${text}; its steps: npm run crash-points -- --schedule '${text}'`).toBeUndefined();
+    if (excused.stopped.length > 0) stopped.push(text);
+    if (excused.unseen.length > 0) unseen.push(text);
+    await breath();
+  }
+  return { stopped, unseen };
+}
+
+const LIMIT = { timeout: 300_000 };
+
+describe('one call that goes wrong', () => {
+  it.each(SCENARIO_NAMES)('is one of dozens in: %s', LIMIT, async (scenario) => {
+    const { violation, calls, ends } = await runSchedule({ scenario, faults: [] });
+    expect([violation, ends]).toEqual([undefined, SCENARIOS[scenario].ends]);
+    // Every part of the service is reached, or a fault of it would be nobody's.
+    const classes = new Set(calls.map((call) => call.class));
+    expect(
+      ['delivery', 'orchestrator', 'read', 'write', 'transaction', 'hub-create', 'hub-search', 'hub-read'].every((each) =>
+        classes.has(each as keyof typeof OUTCOMES),
+      ),
+    ).toBe(true);
+    expect(calls.length).toBeGreaterThan(60);
+  });
+
+  it.each(WHOLE)('breaks no promise, whichever it is and whatever it meets: %s', LIMIT, async (scenario) => {
+    const schedules = await singleFaults(scenario);
+    expect(schedules.length).toBeGreaterThan(300);
+    const excused = await kept(schedules);
+    // One of each start: no other schedule may have two instances of one at a time.
+    const creates = [...new Set(schedules.map(scheduleText).filter((text) => text.endsWith(':twice')))];
+    expect(excused.stopped.every((text) => creates.includes(text))).toBe(true);
+    expect(excused.unseen.every((text) => /:(?:twice-unseen|dropped-blind|dies-blind)$/.test(text))).toBe(true);
+  });
+
+  it(`breaks no promise: every ${STRIDE}th of the other scenarios`, LIMIT, async () => {
+    for (const scenario of SCENARIO_NAMES.filter((name) => !WHOLE.includes(name))) {
+      const schedules = await singleFaults(scenario);
+      await kept(schedules.filter((_, place) => place % STRIDE === 0));
+    }
+  });
+});
+
+describe('two calls that go wrong', () => {
+  it(`break no promise: ${PAIRS} pairs of each scenario, of seed ${PAIRS_SEED}`, LIMIT, async () => {
+    for (const scenario of SCENARIO_NAMES) await kept(await pairsOfFaults(scenario, PAIRS, PAIRS_SEED));
+  });
+});
+
+describe('a schedule', () => {
+  it('goes the same way each time', async () => {
+    const schedule: Schedule = { scenario: 'plain', faults: [{ k: 25, outcome: 'dropped' }] };
+    const [first, second] = [await runSchedule(schedule, { traced: true }), await runSchedule(schedule, { traced: true })];
+    expect(first.trace.length).toBeGreaterThan(80);
+    expect(second.trace).toEqual(first.trace);
+  });
+});
+
+describe('a planted bug is found', () => {
+  it.each(Object.entries(PLANTED_BUGS))('%s', LIMIT, async (_name, { mutation, scenario }) => {
+    let found: string | undefined;
+    for (const schedule of await singleFaults(scenario, mutation)) {
+      found ??= (await runSchedule(schedule, { mutation })).violation;
+      if (found !== undefined) break;
+      await breath();
+    }
+    expect(found).toBeDefined();
+  });
+});

@@ -1,0 +1,41 @@
+/** What a large run asks of Control Hub, counted by the simulator: one start for each set, and status questions by the chunk. */
+import { describe, expect, it } from 'vitest';
+import type { CallRecord } from '#hosts/control-hub-simulator/calls';
+import { STATUS_CHUNK } from './hub-engine.ts';
+import { runScenario } from './run-schedule.ts';
+import { described, set } from './scenarios.ts';
+
+const SETS = 1000;
+const STARTS_PER_SECOND = 10;
+
+const ofRoute = (calls: readonly CallRecord[], route: string): readonly CallRecord[] => calls.filter((call) => call.route === route);
+
+describe(`a run of ${SETS} sets`, () => {
+  it.each([
+    ['as fast as its children start them', {}],
+    ['at the rate that its template allows', { startsPerSecond: STARTS_PER_SECOND }],
+  ])('is recorded whole, and asks no more than it must: %s', { timeout: 120_000 }, async (_how, limits) => {
+    const sets = Array.from({ length: SETS }, (_, index) => set(20 + (index % 40), { INDEX: index }));
+    const scenario = described({ about: 'many sets', sets, ends: [], limits: { maxParallel: SETS, ...limits } });
+    const { violation, ends, ticks, hubCalls } = await runScenario(scenario, []);
+
+    // Every job FINISHED, its counts recorded once and right, no instance without a job.
+    expect(violation).toBeUndefined();
+    expect(ends).toEqual(Array.from({ length: SETS }, () => 'FINISHED'));
+
+    const starts = ofRoute(hubCalls, 'createAndStartJobInstances');
+    expect(starts).toHaveLength(SETS);
+    const statuses = ofRoute(hubCalls, 'bulkStatus');
+    expect(statuses.length).toBeGreaterThan(0);
+    expect(statuses.length).toBeLessThanOrEqual(ticks * Math.ceil(SETS / STATUS_CHUNK));
+    expect(Math.max(...statuses.map(({ ids }) => ids ?? 0))).toBeLessThanOrEqual(STATUS_CHUNK);
+    // No job is asked about by itself.
+    expect(ofRoute(hubCalls, 'currentStatus')).toEqual([]);
+    if ('startsPerSecond' in limits) expect(mostWithin(10_000, starts)).toBeLessThanOrEqual(2 * 10 * STARTS_PER_SECOND);
+  });
+});
+
+/** The most calls in any such time. */
+function mostWithin(ms: number, calls: readonly CallRecord[]): number {
+  return Math.max(...calls.map(({ atMs }, place) => calls.slice(place).filter((other) => other.atMs < atMs + ms).length));
+}
