@@ -10,6 +10,7 @@ import { createTable, serviceTable } from '#adapters/dynamodb/create-table';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { dynamoTable } from '#adapters/dynamodb/table';
@@ -110,6 +111,7 @@ export async function virtualService({ project, load, seed, ...options }: Virtua
       jobs: dynamoJobStore(table),
       slots: dynamoSlotStore(table),
       durations: dynamoDurationStore(table),
+      series: dynamoMetricSeries(table),
       cursors: { encode: encodeCursor, decode: decodeCursor },
       apiTokens: dynamoApiTokenStore(table),
       ...jobPorts(table),

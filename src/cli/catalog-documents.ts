@@ -10,7 +10,7 @@
  */
 import * as z from 'zod';
 import { parseAllDocuments } from 'yaml';
-import { TemplateDocument } from '#contract/catalog';
+import { TemplateDocument, withTimeLimit } from '#contract/catalog';
 import { pointerOf } from '#contract/run-request';
 
 export interface CatalogFile {
@@ -94,7 +94,7 @@ function documentOf(where: string, content: unknown): Read {
       const parsed = Template.safeParse(content);
       if (!parsed.success) return problemsOf(where, parsed.error);
       const { kind: _, id, ...template } = parsed.data;
-      return { kind: 'template', where, id, template };
+      return { kind: 'template', where, id, template: withTimeLimit(template) };
     }
     case 'pattern': {
       const parsed = Pattern.safeParse(content);

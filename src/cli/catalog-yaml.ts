@@ -1,14 +1,20 @@
 /** Templates and patterns as the documents that `catalog apply` takes. What has its default is left out, as authors do. */
 import { stringify } from 'yaml';
-import { TemplateDocument, type PatternView, type TemplateView } from '#contract/catalog';
+import { TemplateDocument, withTimeLimit, type PatternView, type TemplateView } from '#contract/catalog';
 import { differences } from './catalog-differences.ts';
 
-const { name: _name, engine: _engine, ...DEFAULTS } = TemplateDocument.parse({ name: 'any', engine: 'any' });
+/** A streaming template has no time limit by default, any other one has. */
+function defaultsFor({ streaming }: Pick<TemplateView, 'streaming'>): Omit<TemplateDocument, 'name' | 'engine' | 'streaming'> {
+  const bare = { name: 'any', engine: 'any', ...(streaming ? { streaming } : {}) };
+  const { name: _name, engine: _engine, streaming: _streaming, ...defaults } = withTimeLimit(TemplateDocument.parse(bare));
+  return defaults;
+}
 
 export function templateYaml(template: TemplateView): string {
   const { 'template-id': id, version, 'created-at': createdAt, ...document } = template;
-  const limits = withoutDefaults(document.limits, DEFAULTS.limits);
-  const authored = withoutDefaults({ ...document, limits }, { ...DEFAULTS, limits: {} });
+  const defaults = defaultsFor(template);
+  const limits = withoutDefaults(document.limits, defaults.limits);
+  const authored = withoutDefaults({ ...document, limits }, { ...defaults, limits: {} });
   return `# version ${version}, registered ${createdAt}\n${yaml({ kind: 'template', id, ...authored })}`;
 }
 

@@ -15,6 +15,8 @@ const NEXT: Readonly<Record<ProblemSlug, string>> = {
   'request-in-progress': 'send the same command again in a moment: it will name the run.',
   'version-conflict': 'send the same command again.',
   'in-use': 'change or delete the patterns that name it, and let its runs end.',
+  'archive-refused': 'correct what is named, in the archive or in the patterns, and send the same command again.',
+  'no-archives': 'set SLUICE_ARCHIVE_ROOT for the service; a reset can also keep the archive.',
   'name-taken': 'choose another name; sluice token list shows the names that are taken.',
   'last-administrator': 'make another token with the scope admin first, or give --even-if-last.',
   'not-ready': 'send the same command again in a moment.',

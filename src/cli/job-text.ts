@@ -9,6 +9,7 @@ type Value = JobParameters[string]['value'];
 
 export function jobSummary(job: JobView): string {
   const { failure, metrics, links, 'set-key': setKey, 'cancel-requested-at': cancelledAt } = job;
+  const { warning, 'metrics-state': state, 'metrics-unavailable-because': reason } = job;
   const queue = queueText(job);
   const engine = [
     ['job', job['engine-job-id']],
@@ -22,7 +23,10 @@ export function jobSummary(job: JobView): string {
     ...(queue === undefined ? [] : [['queued', queue] as const]),
     ...(cancelledAt === undefined ? [] : [['cancel', `asked for at ${cancelledAt}; it is being stopped`] as const]),
     ...(failure ? [['failure', `${failure.reason}: ${failure.message}`] as const] : []),
-    ...(metrics ? metricsLines(metrics) : []),
+    ...(warning === undefined ? [] : [['warning', warning] as const]),
+    ...(metrics ? metricsLines(metrics, state) : []),
+    ...(state === 'unavailable' ? [['records', `unavailable: ${reason ?? 'for no reason given'}`] as const] : []),
+    ...(state === 'pending' && !metrics ? [['records', 'still to come'] as const] : []),
     ...(engine.length > 0 ? [['engine', engine.join(', ')] as const] : []),
     ['created', job['created-at']],
     ['updated', job['updated-at']],
@@ -30,11 +34,16 @@ export function jobSummary(job: JobView): string {
   ])}`;
 }
 
-function metricsLines(metrics: NonNullable<JobView['metrics']>): readonly (readonly [string, string])[] {
+const STANDING = { settled: '', pending: ' so far', provisional: ', not confirmed by the engine', unavailable: '' } as const;
+
+export function metricsLines(
+  metrics: NonNullable<JobView['metrics']>,
+  state: JobView['metrics-state'] = 'settled',
+): readonly (readonly [string, string])[] {
   const [input, output, error] = [metrics['input-record-count'], metrics['output-record-count'], metrics['error-record-count']];
   const { 'started-at': startedAt, 'finished-at': finishedAt, 'duration-ms': took, outputs = [] } = metrics;
   return [
-    ['records', `${number(input)} in, ${number(output)} out, ${number(error)} in error`],
+    ['records', `${number(input)} in, ${number(output)} out, ${number(error)} in error${STANDING[state]}`],
     ...(outputs.length > 0 ? [['outputs', outputs.join('\n')] as const] : []),
     ...(startedAt === undefined ? [] : [['started', startedAt] as const]),
     ...(finishedAt === undefined ? [] : [['finished', `${finishedAt}${took === undefined ? '' : ` (${duration(took)})`}`] as const]),

@@ -11,6 +11,7 @@ import { failureOf, failureText } from './failures.ts';
 import { parseInvocation } from './flags.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { jobCancel, jobSetHistory } from './job-changes.ts';
+import { jobMetrics } from './job-metrics.ts';
 import { jobHistory, jobParams, jobView } from './job.ts';
 import { metricsDaily, metricsListing } from './metrics.ts';
 import { runCancel } from './run-cancel.ts';
@@ -36,6 +37,7 @@ const COMMANDS: readonly Command[] = [
   jobView,
   jobHistory,
   jobParams,
+  jobMetrics,
   jobSetHistory,
   jobCancel,
   metricsListing,

@@ -71,7 +71,10 @@ export function webConsole(around: Surroundings): Console {
     const content = await contentOf(client(), place).catch((error: unknown): Content => faultContent(error, around.token.read()));
     if (mine !== asked) return;
     isAsking = false;
-    if (content.kind === 'problem' && !anew) return change({ notice: { tone: 'bad', text: `Not refreshed: ${content.text}` } });
+    if (content.kind === 'problem' && !anew) {
+      change({ notice: { tone: 'bad', text: `Not refreshed: ${content.text}` } });
+      return;
+    }
     // What was said about a failed refresh is over with the next that succeeds; what was done stays told.
     const recovered = shown.notice?.text.startsWith('Not refreshed: ') === true ? { notice: undefined } : {};
     change({ content, loadedMs: around.nowMs(), ...recovered });
@@ -114,12 +117,18 @@ export function webConsole(around: Surroundings): Console {
           return go(shown.place);
         case 'refresh':
           return load({ anew: false });
-        case 'follow':
-          return change({ follows: message.on });
-        case 'ask':
-          return change({ doing: { asked: message.action, busy: false }, notice: undefined });
-        case 'dismiss':
-          return change({ doing: { busy: false, ...(shown.doing.asked ? { left: shown.doing.asked } : {}) } });
+        case 'follow': {
+          change({ follows: message.on });
+          return;
+        }
+        case 'ask': {
+          change({ doing: { asked: message.action, busy: false }, notice: undefined });
+          return;
+        }
+        case 'dismiss': {
+          change({ doing: { busy: false, ...(shown.doing.asked ? { left: shown.doing.asked } : {}) } });
+          return;
+        }
         case 'confirm':
           return act(message.action);
       }

@@ -67,7 +67,7 @@ function filters(place: RunsPlace): Tree {
     field('user', 'User', place.userId),
     field('user-run', 'Name of the run', place.userRunId),
     field('template', 'Template', place.templateId, { placeholder: 'tmpl_…' }),
-    field('since', 'Accepted since (UTC)', place.since?.replace(/Z$/, ''), { type: 'datetime-local', step: '60' }),
+    field('since', 'Accepted since (UTC)', place.since?.replace(/Z$/, ''), { type: 'datetime-local', step: 'any' }),
     h('button', { type: 'submit' }, 'Show'),
     link({ kind: 'runs' }, 'All runs'),
   );

@@ -30,7 +30,7 @@ export interface Properties extends Reactions {
 export function h(tag: string, properties: Properties = {}, ...children: readonly (Child | undefined | false)[]): Tree {
   const { key, click, submit, ...given } = properties;
   const attributes = Object.entries(given).flatMap(([name, value]): [string, string][] =>
-    value === undefined || value === false ? [] : [[name, value === true ? '' : String(value)]],
+    typeof value === 'string' ? [[name, value]] : value === true ? [[name, '']] : [],
   );
   return {
     tag,

@@ -39,14 +39,16 @@ export const TemplateDocument = z.strictObject({
   identity: z.array(z.string()).default([]),
   limits: z
     .strictObject({
-      'max-wait-seconds': z.int().min(1).max(31_536_000).default(DEFAULT_LIMITS.maxWaitSeconds),
+      'max-wait-seconds': z.int().min(1).max(31_536_000).exactOptional(),
       'max-parallel': z.int().min(1).max(10_000).default(DEFAULT_LIMITS.maxParallel),
       'max-parallel-across-runs': z.int().min(1).max(100_000).exactOptional(),
       'starts-per-second': z.number().positive().max(1000).exactOptional(),
-      retries: retries.prefault({ lost: DEFAULT_LIMITS.retries.lost?.times ?? 0 }),
+      retries: retries.prefault({ lost: DEFAULT_LIMITS.retries.lost.times }),
     })
     .prefault({}),
   'delete-after-completion': z.boolean().default(false),
+  /** Its jobs have no end of their own, and no time limit unless one is given. */
+  streaming: z.strictObject({ 'sample-seconds': z.int().min(10).max(86_400) }).exactOptional(),
 });
 export type TemplateDocument = z.infer<typeof TemplateDocument>;
 /** As an author writes it, defaults left out. */
@@ -54,6 +56,13 @@ export type TemplateInput = z.input<typeof TemplateDocument>;
 
 export const TemplateView = TemplateDocument.extend({ 'template-id': z.string(), version: z.number(), 'created-at': z.string() });
 export type TemplateView = z.infer<typeof TemplateView>;
+
+/** With the time limit that holds where none is given. */
+export function withTimeLimit<Document extends Pick<TemplateDocument, 'limits' | 'streaming'>>(document: Document): Document {
+  const { limits, streaming } = document;
+  if (streaming || limits['max-wait-seconds'] !== undefined) return document;
+  return { ...document, limits: { ...limits, 'max-wait-seconds': DEFAULT_LIMITS.maxWaitSeconds } };
+}
 
 export const PatternDocument = z.strictObject({ 'template-id': z.string() });
 export type PatternDocument = z.infer<typeof PatternDocument>;
@@ -68,7 +77,7 @@ export const PatternView = z.object({
 export type PatternView = z.infer<typeof PatternView>;
 
 export function templateBody(document: TemplateDocument): TemplateBody {
-  const { limits } = document;
+  const { limits, streaming } = withTimeLimit(document);
   return {
     name: document.name,
     engine: document.engine,
@@ -85,14 +94,16 @@ export function templateBody(document: TemplateDocument): TemplateBody {
     identity: document.identity,
     limits: templateLimits(limits),
     deleteAfterCompletion: document['delete-after-completion'],
+    ...(streaming ? { streaming: { sampleSeconds: streaming['sample-seconds'] } } : {}),
   };
 }
 
 function templateLimits(limits: TemplateDocument['limits']): TemplateLimits {
   const acrossRuns = limits['max-parallel-across-runs'];
   const startsPerSecond = limits['starts-per-second'];
+  const maxWaitSeconds = limits['max-wait-seconds'];
   return {
-    maxWaitSeconds: limits['max-wait-seconds'],
+    ...(maxWaitSeconds === undefined ? {} : { maxWaitSeconds }),
     maxParallel: limits['max-parallel'],
     ...(acrossRuns === undefined ? {} : { maxParallelAcrossRuns: acrossRuns }),
     ...(startsPerSecond === undefined ? {} : { startsPerSecond }),
@@ -103,9 +114,9 @@ function templateLimits(limits: TemplateDocument['limits']): TemplateLimits {
 }
 
 function limitsView(limits: TemplateLimits): TemplateDocument['limits'] {
-  const { maxParallelAcrossRuns, startsPerSecond } = limits;
+  const { maxWaitSeconds, maxParallelAcrossRuns, startsPerSecond } = limits;
   return {
-    'max-wait-seconds': limits.maxWaitSeconds,
+    ...(maxWaitSeconds === undefined ? {} : { 'max-wait-seconds': maxWaitSeconds }),
     'max-parallel': limits.maxParallel,
     ...(maxParallelAcrossRuns === undefined ? {} : { 'max-parallel-across-runs': maxParallelAcrossRuns }),
     ...(startsPerSecond === undefined ? {} : { 'starts-per-second': startsPerSecond }),
@@ -133,5 +144,6 @@ export function templateView(template: Template): TemplateView {
     identity: [...template.identity],
     limits: limitsView(template.limits),
     'delete-after-completion': template.deleteAfterCompletion,
+    ...(template.streaming ? { streaming: { 'sample-seconds': template.streaming.sampleSeconds } } : {}),
   };
 }

@@ -5,6 +5,7 @@ import { TOKEN_EVENTS } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import { isTypedUuid } from '#domain/typed-uuid';
 import { Time } from './instants.ts';
+import { NamePatterns } from './job-archives.ts';
 
 /** Of a registration, of an event and of a callback. An item of the table has 400 KB. */
 export const EVENT_BYTES = 256 * 1024;
@@ -36,6 +37,8 @@ export const RegisterJobRequest = z.strictObject({
     .max(PREFIX_LENGTH)
     .regex(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}\\]+)+$/u, 'must be an absolute path without ., .. or an empty part')
     .exactOptional(),
+  /** Which of the files below the archive path are outputs; all of them where none are given. */
+  'archive-patterns': NamePatterns.exactOptional(),
   'expect-update-within-seconds': seconds(1).exactOptional(),
   deadline: Time.exactOptional(),
 });

@@ -33,6 +33,7 @@ export const ReportedJobView = z.object({
   'updated-at': instant,
   /** These three not in lists. */
   'archive-path': z.string().exactOptional(),
+  'archive-patterns': z.array(z.string()).exactOptional(),
   'registered-by': z.string().exactOptional(),
   data: z.record(z.string(), z.json()).exactOptional(),
   links: z.record(z.string(), z.string()),
@@ -121,16 +122,25 @@ export function reportedJobView(job: ReportedJob, definition?: JobDefinition): R
     'created-at': job.createdAt,
     'updated-at': job.updatedAt,
     ...(definition ? definitionView(definition) : {}),
-    links: { self, history: `${self}/history`, events: `${self}/events`, tokens: `${self}/tokens`, children: `/v1/jobs?parent=${job.id}` },
+    links: {
+      self,
+      history: `${self}/history`,
+      outputs: `${self}/outputs`,
+      events: `${self}/events`,
+      tokens: `${self}/tokens`,
+      children: `/v1/jobs?parent=${job.id}`,
+    },
   };
 }
 
 function definitionView({
   archivePath,
+  archivePatterns,
   registeredBy,
   data,
-}: JobDefinition): Pick<ReportedJobView, 'archive-path' | 'registered-by' | 'data'> {
-  return { 'archive-path': archivePath, 'registered-by': registeredBy, data: data as NonNullable<ReportedJobView['data']> };
+}: JobDefinition): Pick<ReportedJobView, 'archive-path' | 'archive-patterns' | 'registered-by' | 'data'> {
+  const patterns = archivePatterns ? { 'archive-patterns': [...archivePatterns] } : {};
+  return { 'archive-path': archivePath, ...patterns, 'registered-by': registeredBy, data: data as NonNullable<ReportedJobView['data']> };
 }
 
 export function jobTokenView({ token, isActive }: { readonly token: JobToken; readonly isActive: boolean }): JobTokenView {

@@ -15,6 +15,8 @@ export const PROBLEMS = {
   'not-ready': { status: 409, title: 'It is too early for this' },
   'already-ended': { status: 409, title: 'It has ended already' },
   'event-refused': { status: 409, title: 'The state of the job does not allow this event' },
+  'archive-refused': { status: 422, title: 'The archive of the job cannot be used' },
+  'no-archives': { status: 409, title: 'Jobs have no archives here' },
   'job-deleted': { status: 409, title: 'The job was deleted' },
   'job-at-work': { status: 409, title: 'The job is at work' },
   'nothing-to-retry': { status: 409, title: 'No job has failed in this way' },

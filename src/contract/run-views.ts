@@ -3,10 +3,11 @@ import { idOf, isSettled, metricsStateOf, type HistoryEntry, type Job } from '#d
 import type { EngineMetrics } from '#domain/engine-job';
 import { epochMs, jobId, type Instant } from '#domain/ids';
 import type { EffectiveParameters } from '#domain/parameters';
+import type { MetricSample } from '#domain/samples';
 import { priced } from '#domain/prices';
 import { isFinal, settledCount, type Run, type RunCounts } from '#domain/run';
 import { usedByRun, type RunUsage } from '#domain/run-cost';
-import type { CostView, HistoryEntryView, JobView, MetricsRow, RunRetried, RunStarted, RunView } from './views.ts';
+import type { CostView, HistoryEntryView, JobView, MetricsRow, RunRetried, RunStarted, RunView, SampleView } from './views.ts';
 
 /** What the last tick has left to tell. */
 interface RunProgress {
@@ -57,6 +58,7 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
       open: run.count - settledCount(counts),
     },
     records: { input: counts.inputRecordCount, output: counts.outputRecordCount, error: counts.errorRecordCount },
+    ...(run.collecting ? { collecting: run.collecting } : {}),
     ...(run.closing ? { closing: run.closing } : {}),
     ...(run.skipped === undefined ? {} : { 'skipped-sets': run.skipped }),
     ...(run.clonedFrom ? { 'cloned-from': run.clonedFrom } : {}),
@@ -148,6 +150,17 @@ function metricsView(metrics: EngineMetrics): NonNullable<JobView['metrics']> {
     ...(finishedAt ? { 'finished-at': finishedAt } : {}),
     ...(startedAt && finishedAt ? { 'duration-ms': epochMs(finishedAt) - epochMs(startedAt) } : {}),
     ...(metrics.outputs ? { outputs: [...metrics.outputs] } : {}),
+  };
+}
+
+export function sampleView(sample: MetricSample): SampleView {
+  return {
+    at: sample.at,
+    attempt: sample.attempt,
+    ...(sample.engineId === undefined ? {} : { 'engine-id': sample.engineId }),
+    'input-record-count': sample.inputRecordCount,
+    'output-record-count': sample.outputRecordCount,
+    'error-record-count': sample.errorRecordCount,
   };
 }
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Instant, ReportedJobId } from '#domain/ids';
 import { FAILURE_REASONS } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES, type JobEventName, type JobState } from '#domain/job-state';
+import type { JobOutput, OutputIndex } from '#domain/job-output';
 import type { JobToken } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import type { JobDefinition, ReportedJob } from '#domain/reported-job';
@@ -33,6 +34,7 @@ export const StoredReportedJob: z.ZodType<ReportedJob> = z.object({
 export const StoredJobDefinition: z.ZodType<JobDefinition> = z.object({
   data: jsonObject,
   archivePath: z.string(),
+  archivePatterns: z.array(z.string()).exactOptional(),
   registeredBy: z.string(),
 });
 
@@ -52,6 +54,21 @@ export const StoredJobTokenMarks = z.object({
   revokedBy: z.string().exactOptional(),
   usedAt: instant.exactOptional(),
   usedFrom: z.string().exactOptional(),
+});
+
+export const StoredOutputIndex: z.ZodType<OutputIndex> = z.object({
+  sequence: z.number(),
+  attempt: z.number(),
+  at: instant,
+  count: z.number(),
+  sizeBytes: z.number(),
+});
+
+export const StoredJobOutput: z.ZodType<JobOutput> = z.object({
+  key: z.string(),
+  sizeBytes: z.number(),
+  checksum: z.string(),
+  modifiedAt: instant,
 });
 
 interface StoredAnswer {

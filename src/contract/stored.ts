@@ -99,6 +99,15 @@ export const StoredJob: z.ZodType<Job> = z.object({
 /** Of an attempt that another one has followed: its counts, where there are any, and their standing, where they are not settled. */
 export const StoredAttemptMetrics = engineMetrics.partial().extend({ standing: metricsStanding.exactOptional() });
 
+export const StoredSample = z.object({
+  attempt: z.number(),
+  at: instant,
+  engineId: z.string().exactOptional(),
+  inputRecordCount: z.number(),
+  outputRecordCount: z.number(),
+  errorRecordCount: z.number(),
+});
+
 export const StoredHistoryEntry: z.ZodType<HistoryEntry> = z.object({
   sequence: z.number(),
   eventId: z.string(),
@@ -254,7 +263,7 @@ export const StoredTemplate: z.ZodType<Template> = z.object({
   searchable: z.array(z.string()).default([]),
   identity: z.array(z.string()).default([]),
   limits: z.object({
-    maxWaitSeconds: z.number(),
+    maxWaitSeconds: z.number().exactOptional(),
     maxParallel: z.number(),
     maxParallelAcrossRuns: z.number().exactOptional(),
     startsPerSecond: z.number().exactOptional(),
@@ -267,6 +276,7 @@ export const StoredTemplate: z.ZodType<Template> = z.object({
     ),
   }) as unknown as z.ZodType<Template['limits']>,
   deleteAfterCompletion: z.boolean(),
+  streaming: z.object({ sampleSeconds: z.number() }).exactOptional(),
 });
 
 export const StoredApiToken: z.ZodType<ApiToken> = z.object({

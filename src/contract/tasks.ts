@@ -36,7 +36,7 @@ const childAttempt = z.int().min(1).exactOptional();
 export const StartJobInput = z.object({ runId, index: z.int().min(0), attempt: childAttempt, taskToken: z.string().min(1) });
 export const CloseJobInput = z.object({ runId, index: z.int().min(0), attempt: childAttempt, fault });
 /** Without `watch` it is no loop that asks. */
-export const PollRunInput = z.object({ runId, watch: z.int().min(1).exactOptional() });
+export const PollRunInput = z.object({ runId, watch: z.int().min(1).exactOptional(), pushed: z.literal(true).exactOptional() });
 export const FinishRunInput = z.object({ runId, attempt: z.int().min(1) });
 /** Any input: an execution that was started with nonsense drives nothing, and closing it must not fail. */
 const drivenRun = z.union([

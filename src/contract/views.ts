@@ -48,6 +48,8 @@ export const RunView = z.object({
   attempt: z.number(),
   jobs: z.object({ total: z.number(), finished: z.number(), failed: z.number(), cancelled: z.number(), open: z.number() }),
   records: z.object({ input: z.number(), output: z.number(), error: z.number() }),
+  /** It has ended, and some of its engine jobs are still looked after: `records` may grow. */
+  collecting: z.literal(true).exactOptional(),
   closing: z.object({ reason: z.string(), message: z.string(), at: instant }).exactOptional(),
   /** Sets of the request that were left out because they had succeeded already. */
   'skipped-sets': z.number().exactOptional(),
@@ -150,6 +152,17 @@ export const JobView = z.object({
   links,
 });
 export type JobView = z.infer<typeof JobView>;
+
+/** What a streaming job had counted since its attempt began. */
+export const SampleView = z.object({
+  at: instant,
+  attempt: z.number(),
+  'engine-id': z.string().exactOptional(),
+  'input-record-count': z.number(),
+  'output-record-count': z.number(),
+  'error-record-count': z.number(),
+});
+export type SampleView = z.infer<typeof SampleView>;
 
 export const HistoryEntryView = z.object({
   sequence: z.number(),

@@ -35,7 +35,7 @@ function deadlineOf({ start }: Job, { limits, fenceSeconds, now }: DeadlineConte
   if (intentAt === undefined) return notBefore === undefined || notBefore <= now ? undefined : secondsBetween(now, notBefore);
   const age = secondsBetween(intentAt, now);
   if (engineJobId === undefined) return fenceSeconds - age;
-  if (stop === undefined) return limits.maxWaitSeconds - age;
+  if (stop === undefined) return limits.maxWaitSeconds === undefined ? undefined : limits.maxWaitSeconds - age;
   return stop.forcedAt === undefined
     ? patience(secondsBetween(stop.askedAt, now), FORCE_STOP_AFTER_SECONDS)
     : patience(secondsBetween(stop.forcedAt, now), GIVE_UP_AFTER_SECONDS);

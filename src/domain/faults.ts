@@ -9,6 +9,10 @@ export const RETRYABLE = {
   EngineUnavailable: true,
   /** The orchestrator did not answer or throttled us. */
   OrchestratorUnavailable: true,
+  /** The archives of jobs did not answer, or asked us to come back later. */
+  ArchiveUnavailable: true,
+  /** A path leads out of the root of the archives, or what it leads to may not be read. */
+  ArchiveRefused: false,
   /** A task was given an input that its contract does not allow. */
   TaskInputInvalid: false,
   /** A state machine was started with an input that is no run, no request and no schedule. */

@@ -56,6 +56,14 @@ export function engineJobName(ref: JobRef, attempt: number): EngineJobName {
   return `${jobId(ref.runId, ref.index)}_a${String(attempt)}` as EngineJobName;
 }
 
+const ENGINE_JOB_NAME = new RegExp(`job_(${ULID})_([0-9]{5})_a[0-9]`);
+
+/** Of a text that holds such a name: engines add to it what they like. */
+export function jobOfEngineJobName(text: string): JobRef | undefined {
+  const [, ulid, index] = ENGINE_JOB_NAME.exec(text) ?? [];
+  return ulid === undefined || index === undefined ? undefined : { runId: runId(ulid), index: Number(index) };
+}
+
 export const engineJobId = (text: string): EngineJobId => text as EngineJobId;
 
 export const instant = (epochMs: number): Instant => new Date(epochMs).toISOString() as Instant;

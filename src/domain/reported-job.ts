@@ -53,6 +53,8 @@ export interface ReportLimits {
 export interface JobDefinition {
   readonly data: JsonObject;
   readonly archivePath: string;
+  /** Regular expressions for the base names of its outputs; absent: all files are. */
+  readonly archivePatterns?: readonly string[];
   readonly registeredBy: string;
 }
 

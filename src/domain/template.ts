@@ -4,6 +4,7 @@
 import type { FailureReason } from './job.ts';
 import type { Instant, TemplateId } from './ids.ts';
 import type { JsonObject } from './json.ts';
+import type { Streaming } from './samples.ts';
 
 /** Values that the template gives to every job, by where they come from. Later wins (contracts/job-template-service.md §2). */
 export interface StaticParameters {
@@ -14,8 +15,8 @@ export interface StaticParameters {
 }
 
 export interface TemplateLimits {
-  /** A job that takes longer is stopped on the engine, then fails as `timed-out`. The original's was 4 hours. */
-  readonly maxWaitSeconds: number;
+  /** A job that takes longer is stopped on the engine, then fails as `timed-out`. The original's was 4 hours. No limit where absent. */
+  readonly maxWaitSeconds?: number;
   /** How many jobs of one run may be under way at once. */
   readonly maxParallel: number;
   /** How many jobs of all runs of the template may be under way at once; no limit where absent. */
@@ -35,11 +36,11 @@ export interface RetryRule {
   readonly backoffSeconds: number;
 }
 
-export const DEFAULT_LIMITS: TemplateLimits = {
+export const DEFAULT_LIMITS = {
   maxWaitSeconds: 4 * 3600,
   maxParallel: 1000,
   retries: { lost: { times: 1, backoffSeconds: 0 } },
-};
+} as const satisfies TemplateLimits;
 
 /** What its author registers. */
 export interface TemplateBody {
@@ -59,6 +60,8 @@ export interface TemplateBody {
   readonly limits: TemplateLimits;
   /** Whether the engine's job is removed once its metrics are stored. */
   readonly deleteAfterCompletion: boolean;
+  /** Its jobs have no end of their own: they are sampled while they run, and end when they are stopped or fail. */
+  readonly streaming?: Streaming;
 }
 
 export interface Template extends TemplateBody {

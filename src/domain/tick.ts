@@ -114,6 +114,7 @@ function started(job: Job, engineJobId: EngineJobId, input: TickInput): Verdict 
   switch (report.status.state) {
     // An answer that did not come changes nothing; a stop or a limit need not wait for it.
     case 'unanswered':
+      return stopping(job, engineJobId, input, undefined);
     case 'queued':
     case 'running':
       return stopping(job, engineJobId, input, underWay(job, report.status, input.now));
@@ -182,7 +183,8 @@ function stopRequest(job: Job, { closing, limits, now }: TickInput): StopRequest
   }
   const ending = endingOf(job, closing);
   if (ending !== undefined) return { reason: ending.reason, askedAt: now };
-  return secondsBetween(intentAt ?? job.createdAt, now) >= limits.maxWaitSeconds ? { reason: 'timed-out', askedAt: now } : undefined;
+  const isOver = secondsBetween(intentAt ?? job.createdAt, now) >= (limits.maxWaitSeconds ?? Infinity);
+  return isOver ? { reason: 'timed-out', askedAt: now } : undefined;
 }
 
 const isGivenUp = ({ forcedAt }: StopRequest, now: Instant): boolean =>
@@ -239,5 +241,5 @@ function failureOf(job: Job, report: EngineReport | undefined, input: TickInput)
 const STOP_MESSAGES: Readonly<Record<StopRequest['reason'] & FailureReason, (limits: TemplateLimits) => string>> = {
   cancelled: () => 'stopped because it was cancelled',
   aborted: () => 'stopped because the run was aborted',
-  'timed-out': (limits) => `stopped after the template's limit of ${limits.maxWaitSeconds} s`,
+  'timed-out': (limits) => `stopped after the template's limit of ${limits.maxWaitSeconds ?? 0} s`,
 };

@@ -1,6 +1,7 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
 import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
+import { ArchiveRoot } from '#contract/archive-root';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -10,8 +11,15 @@ const Configuration = z.object({
   SLUICE_STEP_FUNCTIONS_ENDPOINT: z.url().exactOptional(),
   SLUICE_RUN_STATE_MACHINE_ARN: z.string().default(''),
   SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
+  SLUICE_NUDGE_STATE_MACHINE_ARN: z.string().default(''),
+  /** Reference to the secret that Control Hub's pushes carry; without it none is believed. */
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
+  /** Absent: jobs have no archives that could be listed or cleared. */
+  SLUICE_ARCHIVE_ROOT: ArchiveRoot.exactOptional(),
+  /** Of another store than AWS that speaks S3. */
+  SLUICE_ARCHIVE_ENDPOINT: z.url().exactOptional(),
   /** How long a job's token holds: 72 hours. */
   SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).default(259_200),
   /** How long a deleted job is kept: 30 days. */

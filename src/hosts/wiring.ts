@@ -8,13 +8,17 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { ulid } from 'ulid';
+import { directoryArchives } from '#adapters/archives/directory';
+import { s3Archives } from '#adapters/archives/s3';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoJobOutputStore } from '#adapters/dynamodb/job-output-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
@@ -41,17 +45,20 @@ export type StorePorts = Pick<
   | 'jobs'
   | 'slots'
   | 'durations'
+  | 'series'
   | 'cursors'
   | 'apiTokens'
   | 'reportedJobs'
   | 'jobEvents'
   | 'jobTokens'
+  | 'jobOutputs'
   | 'secrets'
   | 'jobPolicy'
 >;
 
 let installed: Ports | undefined;
 let stores: StorePorts | undefined;
+let archiving: ReturnType<typeof archivePorts> | undefined;
 
 export function installPorts(replacement: Ports | undefined): void {
   installed = replacement;
@@ -63,6 +70,12 @@ export function ports(): Ports {
 
 export function storePorts(): StorePorts {
   return installed ?? (stores ??= connectStores(environmentConfiguration()));
+}
+
+/** Beside the stores, for what lists and clears archives: no other bundle contains S3. */
+export function archivePorts(): StorePorts & Pick<Ports, 'archives' | 'digest'> {
+  if (installed) return installed;
+  return (archiving ??= { ...storePorts(), digest: canonicalDigest, ...connectArchives(environmentConfiguration()) });
 }
 
 /** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
@@ -110,7 +123,9 @@ export function connectPorts(configuration: Configuration, connected: Connected)
     orchestrator: stepFunctionsOrchestrator(client, {
       run: configuration.SLUICE_RUN_STATE_MACHINE_ARN,
       watch: configuration.SLUICE_WATCH_STATE_MACHINE_ARN,
+      nudge: configuration.SLUICE_NUDGE_STATE_MACHINE_ARN,
     }),
+    webhookSecret: connectWebhookSecret(configuration, connectSecrets(configuration)),
     engines: connected.engines,
     policy: connected.policy,
   };
@@ -127,11 +142,13 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
     reportedJobs: dynamoReportedJobStore(table),
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
+    jobOutputs: dynamoJobOutputStore(table),
     secrets: nodeSecrets,
     jobPolicy: {
       tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,
@@ -152,6 +169,20 @@ export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_
     },
     nowMs: () => Date.now(),
   });
+}
+
+function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
+  return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
+}
+
+export function connectArchives(configuration: Configuration): Pick<Ports, 'archives'> {
+  const { SLUICE_ARCHIVE_ROOT: root, SLUICE_ARCHIVE_ENDPOINT: endpoint, AWS_REGION: region } = configuration;
+  if (!root) return {};
+  if (root.kind === 'directory') return { archives: directoryArchives(root.path) };
+  // What the SDK's clients sign with, wherever that is from.
+  const { credentials } = new DynamoDBClient({ region }).config;
+  const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
+  return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
 }
 
 /**

@@ -56,7 +56,7 @@ export async function careForEnded(ports: Needs, caring: Caring): Promise<CaredF
   await save(
     ports,
     run,
-    looked.filter((one) => one.now !== one.stored && !isOfRowAlone(one)),
+    looked.filter((one) => !one.isLost && one.now !== one.stored && !isOfRowAlone(one)),
   );
   const after = new Map(looked.map((one) => [one.job, one]));
   const settled = jobs.filter(isSettled).map((job) => after.get(job) ?? { job, stored: job, now: job, isLost: false });

@@ -121,7 +121,8 @@ async function strayOfExecution(ports: Needs, run: Run, running: ReadonlySet<str
   if (run.execution === undefined && execution === undefined)
     return { kind: 'run-not-started', run, since, detail: `${run.id} was accepted at ${run.createdAt}, and nothing has claimed it` };
   const status = execution?.status ?? 'gone';
-  if (status === 'SUCCEEDED') {
+  // An execution is forgotten 90 days after its end, and a streaming job may run for longer: what has begun needs none.
+  if (status === 'SUCCEEDED' || (status === 'gone' && run.plannedAt !== undefined)) {
     const left = await unstarted(ports, run);
     if (left === 0) return undefined;
     return { kind: 'jobs-not-started', run, since, detail: `${left} jobs of ${run.id} were never started, and its execution has ended` };

@@ -2,6 +2,7 @@
 import type { AnyJobId, Instant, ReportedJobId } from '#domain/ids';
 import type { HistoryEntry } from '#domain/job';
 import type { JobEventName, JobState } from '#domain/job-state';
+import type { JobOutput, OutputIndex } from '#domain/job-output';
 import type { JobToken, JobTokenUse } from '#domain/job-token';
 import type { JobDefinition, ReportedJob } from '#domain/reported-job';
 import type { Sha1 } from '#domain/typed-uuid';
@@ -11,6 +12,7 @@ export interface JobPorts {
   readonly reportedJobs: ReportedJobStore;
   readonly jobEvents: JobEventStore;
   readonly jobTokens: JobTokenStore;
+  readonly jobOutputs: JobOutputStore;
   readonly secrets: Secrets;
   readonly jobPolicy: JobPolicy;
 }
@@ -115,6 +117,18 @@ export interface JobTokenStore {
   /** `gone` where there is no such token. */
   revoke(job: AnyJobId, tokenId: string, revocation: { readonly at: Instant; readonly by: string }): Promise<'revoked' | 'gone'>;
   recordUse(job: AnyJobId, tokenId: string, use: JobTokenUse): Promise<void>;
+}
+
+/** Outputs of one indexing replace those of the one before at once, when they are published. */
+export interface JobOutputStore {
+  /** Of the indexing that began with the event of that sequence. */
+  put(job: ReportedJobId, sequence: number, outputs: readonly JobOutput[]): Promise<void>;
+  /** Unless a later indexing was published already. What is older goes. */
+  publish(job: ReportedJobId, index: OutputIndex): Promise<void>;
+  /** The one that counts. Consistent. */
+  index(job: ReportedJobId): Promise<OutputIndex | undefined>;
+  /** In the order of their keys, as they are encoded; a cursor is good for one indexing. */
+  list(job: ReportedJobId, index: OutputIndex, page: PageRequest): Promise<Listed<JobOutput>>;
 }
 
 export interface Secrets {

@@ -11,6 +11,8 @@ export interface PollRun {
   readonly runId: RunId;
   /** Of the loop that asks: one that has been followed by another leaves. Absent: a nudge. */
   readonly watch?: number;
+  /** An engine has pushed, and an execution has been started for that. */
+  readonly pushed?: true;
 }
 
 export interface PollResult {
@@ -24,7 +26,7 @@ type Needs = Omit<Ports, 'parameterSchemas' | 'cursors' | 'apiTokens'>;
 
 const ENDED: PollResult = { ended: true, delaySeconds: 0 };
 
-export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<PollResult> {
+export async function pollRun(ports: Needs, { runId, watch, pushed }: PollRun): Promise<PollResult> {
   const { host, leaseSeconds } = ports.policy;
   const now = ports.clock.now();
   const lease = { host, owner: `${host}/${ports.randomness.newUlid(now)}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
@@ -40,7 +42,11 @@ export async function pollRun(ports: Needs, { runId, watch }: PollRun): Promise<
         return ENDED;
       }
       const from = ports.clock.now();
-      const ticked = rested(ports, from, await tickRun(ports, run, progress, { isLoop: watch !== undefined && round === 0 }));
+      const ticked = rested(
+        ports,
+        from,
+        await tickRun(ports, run, progress, { isLoop: watch !== undefined && round === 0, isPush: pushed === true && round === 0 }),
+      );
       progress = progressOf(ports, ticked);
       const { ended, delaySeconds } = ticked;
       if ((await ports.runs.releaseTick(runId, lease, progress)) === 'released') return ended ? ENDED : { ended, delaySeconds };

@@ -14,10 +14,13 @@ import type { JobChange } from '#domain/job-change';
 import type { Run, RunCounts } from '#domain/run';
 import type { RunUsage } from '#domain/run-cost';
 import type { RunFilter } from '#domain/run-filter';
-import type { SlotHolder, SlotLimits, SlotStanding, StartBudget } from '#domain/slots';
+import type { SlotLimits } from '#domain/slots';
+import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
+import type { Archives } from './archive-ports.ts';
 import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
 import type { Cursors, Listed, PageRequest } from './pages.ts';
+import type { SlotStore } from './slot-port.ts';
 
 export type { Listed, PageRequest } from './pages.ts';
 
@@ -31,11 +34,15 @@ export interface Ports extends JobPorts {
   readonly jobs: JobStore;
   readonly slots: SlotStore;
   readonly durations: DurationStore;
+  readonly series: MetricSeries;
   readonly orchestrator: Orchestrator;
   readonly engines: Engines;
   readonly cursors: Cursors;
   readonly apiTokens: ApiTokenStore;
+  readonly webhookSecret: WebhookSecret;
   readonly policy: Policy;
+  /** Absent where no root is configured for them. */
+  readonly archives?: Archives;
 }
 
 export interface Clock {
@@ -216,32 +223,21 @@ export interface Waiting {
   readonly reason: string;
 }
 
-/** Who has and wants slots of what is limited across runs. Names of resources: `template:<id>`, `engine:<name>`. */
-export interface SlotStore {
-  /** Consistent. */
-  load(resource: string): Promise<SlotRead>;
-  /** All or nothing; `conflict` when one of the resources has changed since it was read. A holder of nothing that wants nothing goes. */
-  hold(holds: readonly SlotHold[]): Promise<'held' | 'conflict'>;
-  /** The names of all resources that have holders. */
-  resources(): Promise<readonly string[]>;
-}
-
-export interface SlotRead extends SlotStanding {
-  readonly resource: string;
-  readonly version: number;
-}
-
-export interface SlotHold {
-  readonly read: SlotRead;
-  readonly holder: SlotHolder;
-  readonly budget?: StartBudget;
-}
+export type { SlotHold, SlotRead, SlotStore } from './slot-port.ts';
 
 export interface DurationStore {
   /** Of the template's jobs that finished last; empty where there was none. */
   load(id: TemplateId): Promise<Durations>;
   /** A sample is no ledger: of two that add at once, one may be lost. */
   add(id: TemplateId, durations: Durations): Promise<void>;
+}
+
+/** What streaming jobs counted while they ran; kept for 30 days. */
+export interface MetricSeries {
+  /** The same sample again changes nothing. */
+  add(samples: readonly MetricSample[]): Promise<void>;
+  /** Of one job, by time; a page may be shorter than asked for. `now`: what has expired by then is left out. */
+  list(ref: JobRef, range: SampleRange, page: PageRequest & { readonly now: Instant }): Promise<Listed<MetricSample>>;
 }
 
 /** All runs, or those of one template. */
@@ -290,10 +286,6 @@ export interface ParkedAt extends ParkedChild {
   readonly index: number;
 }
 
-export interface ParametersOfJob extends EffectiveParameters {
-  readonly setKey: string;
-}
-
 export interface JobStore {
   /** Jobs that exist already are left as they are. */
   create(jobs: readonly NewJob[], jobCount: number): Promise<void>;
@@ -302,11 +294,11 @@ export interface JobStore {
   /** Jobs by index, absent ones left out. */
   loadSome(run: Run, indexes: readonly number[]): Promise<readonly Job[]>;
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
-  parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
+  parameters(ref: JobRef): Promise<(EffectiveParameters & { readonly setKey: string }) | undefined>;
   /**
    * Each change is one conditional transaction (job item, history entries, open row, records of counts, token, counts), many of
-   * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since it was read is a `conflict` and leaves no trace. The saved job has
-   * the next version.
+   * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since
+   * it was read is a `conflict` and leaves no trace. The saved job has the next version.
    */
   save(
     changes: readonly JobSave[],
@@ -332,6 +324,11 @@ export interface Orchestrator {
   startRun(id: RunId, attempt: number): Promise<void>;
   /** Starts the run's watch loop under a name made of run, watch and chunk. Starting it again is no error. */
   startWatch(run: Pick<Run, 'id' | 'watch'>, delaySeconds: number): Promise<void>;
+  /**
+   * Has the run looked at when the second that `at` is in has passed. However often it is asked for in that second, it is one look;
+   * whatever was asked for in it is seen by that look.
+   */
+  nudge(id: RunId, at: Instant): Promise<void>;
   /** Lets the child go that waits under this token. A token that nobody waits for any more is no error. */
   release(taskToken: string): Promise<void>;
   /** The ARN of the execution that `startRun` starts. */
@@ -397,3 +394,6 @@ export interface Secrets {
   /** As `resolve`, past what is remembered: the secret may have been changed. */
   renew(reference: string): Promise<string>;
 }
+
+/** What the pushes of an engine carry to be believed; undefined where it is to push nothing. */
+export type WebhookSecret = (engine: string) => Promise<string | undefined>;

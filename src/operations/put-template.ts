@@ -83,6 +83,7 @@ function digestOf({ digest }: Needs, body: TemplateBody): string {
     identity: body.identity,
     limits: JSON.parse(JSON.stringify(body.limits)) as Json,
     deleteAfterCompletion: body.deleteAfterCompletion,
+    streaming: body.streaming ? { ...body.streaming } : null,
   } satisfies Record<keyof TemplateBody, Json>;
   return digest(authored);
 }

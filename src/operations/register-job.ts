@@ -24,6 +24,7 @@ export interface RegisterJob {
   readonly parents: readonly string[];
   readonly data: JsonObject;
   readonly archivePrefix?: string;
+  readonly archivePatterns?: readonly string[];
   readonly limits: ReportLimits;
   readonly requestedBy: string;
 }
@@ -45,6 +46,7 @@ export async function registerJob(ports: Needs, request: RegisterJob): Promise<R
   const definition: JobDefinition = {
     data: request.data,
     archivePath: archivePath(sha1, content, request.archivePrefix),
+    ...(request.archivePatterns ? { archivePatterns: request.archivePatterns } : {}),
     registeredBy: by,
   };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

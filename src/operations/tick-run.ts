@@ -12,6 +12,7 @@ import type { JobChange } from '#domain/job-change';
 import { nextDelaySeconds } from '#domain/poll-delay';
 import { isFinal, type Run } from '#domain/run';
 import { NO_USAGE } from '#domain/run-cost';
+import { nextSampleSeconds, sampleIntervalSeconds, type SampleClock } from '#domain/samples';
 import type { Template } from '#domain/template';
 import { isDue, tick, type EngineReport } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
@@ -21,6 +22,7 @@ import { inTurns } from './in-turns.ts';
 import { giveUpSecondsOf, launchAlone } from './launch-job.ts';
 import { letGo } from './let-go.ts';
 import type { Engine, Ports, RunProgress, Waiting } from './ports.ts';
+import { sampleMetrics, type Sampled, type Sampling } from './sample-metrics.ts';
 import { closeSettledRun } from './settle-run.ts';
 
 export interface Ticked {
@@ -39,11 +41,12 @@ export async function tickRun(
   ports: Needs,
   found: Run,
   before: RunProgress | undefined,
-  { isLoop }: { readonly isLoop: boolean },
+  { isLoop, isPush }: { readonly isLoop: boolean; readonly isPush: boolean },
 ): Promise<Ticked> {
   const { run, template, engine } = await prepared(ports, found);
   const [past, openJobs] = await Promise.all([ports.durations.load(template.id), ports.jobs.open(run)]);
-  const expected = expectationOf(past);
+  // How long streaming jobs went on until somebody stopped them says nothing about the next one.
+  const expected = template.streaming ? undefined : expectationOf(past);
   const { reports, calls, metricsCalls } = await reportsOf(engine, openJobs);
   const fenceSeconds = giveUpSecondsOf(ports, engine);
   const now = ports.clock.now();
@@ -81,6 +84,8 @@ export async function tickRun(
   const ended = settled.ended && left === 0;
   // A start that the engine refused had its slot until here, and a run that has ended holds none.
   if (settled.ended && admission.granted > 0) await admitted(ports, { run, template, jobs: [], due: 0, before, delaySeconds: 0 });
+  const after = jobs.map((job) => cared.after.get(job.index) ?? job);
+  const series = await sampledRunning(ports, { run, engine, template, jobs: after, lookedAt: before?.lookedAt, now });
   const usage = before?.usage ?? NO_USAGE;
   const progress: RunProgress = {
     counts,
@@ -89,17 +94,16 @@ export async function tickRun(
       loopTicks: usage.loopTicks + (isLoop ? 1 : 0),
       jobsRead: usage.jobsRead + openJobs.length,
       statusCalls: usage.statusCalls + calls,
-      metricsCalls: usage.metricsCalls + metricsCalls + cared.metricsCalls,
-      samples: usage.samples,
-      pushes: usage.pushes,
+      metricsCalls: usage.metricsCalls + metricsCalls + cared.metricsCalls + series.metricsCalls,
+      samples: usage.samples + series.samples,
+      pushes: usage.pushes + (isPush ? 1 : 0),
       tickStarts: usage.tickStarts + plan.launches.length + starting.length,
     },
-    ...withTaken(ports, before, durationsOf(plan.changes, saved, now)),
+    ...withTaken(ports, before, template.streaming ? [] : durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),
     lookedAt: now,
   };
   const kept = settled.ended ? await handedOver(ports, template, progress) : progress;
-  const after = jobs.map((job) => cared.after.get(job.index) ?? job);
   const delaySeconds = ended
     ? 0
     : delayOf(ports, { ...delays, jobs: after, started: starting.length, waiting: admission.waiting, hasEnded: settled.ended });
@@ -132,6 +136,19 @@ async function reportsOf(
     });
   }
   return { reports, calls, metricsCalls };
+}
+
+interface SamplingTemplate extends Omit<Sampling, 'clock'> {
+  readonly template: Template;
+}
+
+async function sampledRunning(ports: Needs, { template, ...sampling }: SamplingTemplate): Promise<Sampled> {
+  const clock = sampleClockOf(template, sampling.run);
+  return clock ? sampleMetrics(ports, { ...sampling, clock }) : { samples: 0, metricsCalls: 0 };
+}
+
+function sampleClockOf({ streaming }: Template, { createdAt, count }: Run): SampleClock | undefined {
+  return streaming && { since: createdAt, intervalSeconds: sampleIntervalSeconds(streaming, count) };
 }
 
 /** By index. A change that lost its race is left out: the next tick sees what the winner made of the job. */
@@ -183,10 +200,16 @@ function delayOf(ports: Needs, delaying: Delaying): number {
   const { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected, started = 0, waiting, hasEnded = false } = delaying;
   const now = ports.clock.now();
   const waited = waiting ? [Math.min(WAITING.part * secondsBetween(waiting.since, now), WAITING.mostSeconds)] : [];
+  const clock = jobs.some(isUnderWay) ? sampleClockOf(template, run) : undefined;
+  const sample = clock ? [nextSampleSeconds(clock, now)] : [];
   return nextDelaySeconds({
     jobCount: run.count,
     agesSeconds: [...agesSeconds(jobs, now), ...Array.from({ length: started }, () => 0)],
-    deadlinesSeconds: [...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, metricsSettleSeconds, now }), ...waited],
+    deadlinesSeconds: [
+      ...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, metricsSettleSeconds, now }),
+      ...waited,
+      ...sample,
+    ],
     expected,
     hasEnded,
     floorSeconds: ports.policy.pollFloorSeconds,

@@ -69,7 +69,7 @@ describe('functions', () => {
       const events = (rest as { readonly events?: readonly { readonly httpApi?: string }[] }).events ?? [];
       const deployed = events.flatMap(({ httpApi }) => httpApi ?? []);
       const file = handler.replace('.out/', '').replace('/handler.handler', '/handler.ts');
-      const handled = [...readFileSync(file, 'utf8').matchAll(/(?:fileRoute|route(?:WithBody|WithJobToken)?)\(\s*'([A-Z]+ \/[^']*)'/g)].map(
+      const handled = [...readFileSync(file, 'utf8').matchAll(/(?:fileRoute|route(?:WithBody|WithJobToken|OfEngine)?)\(\s*'([A-Z]+ \/[^']*)'/g)].map(
         ([, key = '']) => key,
       );
       expect([name, ...handled.toSorted()]).toEqual([name, ...deployed.toSorted()]);

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { differences, differenceText } from '#cli/catalog-differences';
 import { readCatalog } from '#cli/catalog-documents';
 import { parted, patternYaml, templateYaml } from '#cli/catalog-yaml';
-import { TemplateDocument, type TemplateView } from '#contract/catalog';
+import { TemplateDocument, withTimeLimit, type TemplateView } from '#contract/catalog';
 
 const viewOf = (document: object, id = 'tmpl_any'): TemplateView => ({
-  ...TemplateDocument.parse({ name: 'Any', engine: 'sleep', ...document }),
+  ...withTimeLimit(TemplateDocument.parse({ name: 'Any', engine: 'sleep', ...document })),
   'template-id': id,
   version: 3,
   'created-at': '2026-07-14T08:00:00.000Z',
@@ -41,9 +41,10 @@ limits:
       overridable: fc.array(text),
       searchable: fc.array(text, { maxLength: 5 }),
       identity: fc.array(text),
+      streaming: fc.constantFrom({ 'sample-seconds': 10 }, { 'sample-seconds': 600 }),
       limits: fc.record(
         {
-          'max-wait-seconds': fc.integer({ min: 1, max: 20_000 }),
+          'max-wait-seconds': fc.constantFrom(1, 14_400, 20_000),
           'max-parallel': fc.constantFrom(1, 1000),
           retries: fc.dictionary(fc.constantFrom('lost', 'engine-error'), fc.nat({ max: 2 })),
         },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { templateBody, TemplateDocument, templateView } from '#contract/catalog';
 import { problemOf, PROBLEMS, Problem, type ProblemSlug } from '#contract/problems';
-import { DEFAULT_LIMITS } from '#domain/template';
+import { DEFAULT_LIMITS, type TemplateBody } from '#domain/template';
 import { aTemplate } from '#test/domain/builders';
 
 describe('a template document', () => {
@@ -24,6 +24,20 @@ describe('a template document', () => {
     const { limits } = templateBody(TemplateDocument.parse({ name: 'a', engine: 'b', limits: { 'max-parallel': 3 } }));
     expect(limits).toEqual({ ...DEFAULT_LIMITS, maxParallel: 3 });
     expect(templateBody(TemplateDocument.parse({ name: 'a', engine: 'b', limits: { retries: {} } })).limits.retries).toEqual({});
+  });
+
+  test('of streaming jobs has no time limit unless it gives one, and any other has the default one', () => {
+    const parsed = (change: object): TemplateBody => templateBody(TemplateDocument.parse({ name: 'a', engine: 'b', ...change }));
+    const streaming = { 'sample-seconds': 60 };
+    expect(parsed({ streaming })).toMatchObject({ streaming: { sampleSeconds: 60 } });
+    expect(parsed({ streaming }).limits).not.toHaveProperty('maxWaitSeconds');
+    expect(parsed({ streaming, limits: { 'max-wait-seconds': 9 } }).limits).toMatchObject({ maxWaitSeconds: 9 });
+    expect(parsed({})).not.toHaveProperty('streaming');
+    expect(parsed({}).limits).toMatchObject({ maxWaitSeconds: 4 * 3600 });
+    for (const body of [parsed({ streaming }), parsed({ streaming, limits: { 'max-wait-seconds': 14_400 } })]) {
+      const { 'template-id': _id, version: _version, 'created-at': _at, ...document } = templateView({ ...aTemplate(), ...body });
+      expect(templateBody(TemplateDocument.parse(document)).limits).toEqual(body.limits);
+    }
   });
 
   test('what is shown of a template registers the same template again', () => {
@@ -52,6 +66,8 @@ describe('a template document', () => {
     ['a definition that is a list', { definition: [] }],
     ['a limit of nothing', { limits: { 'max-parallel': 0 } }],
     ['an unknown reason to retry', { limits: { retries: { unlucky: 1 } } }],
+    ['samples more often than every ten seconds', { streaming: { 'sample-seconds': 9 } }],
+    ['streaming without an interval', { streaming: {} }],
     ['endless retries', { limits: { retries: { lost: 11 } } }],
   ])('is refused with %s', (_, change) => {
     expect(TemplateDocument.safeParse({ name: 'a', engine: 'b', ...change }).success).toBe(false);

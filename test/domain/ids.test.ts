@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { engineJobName, epochMs, instant, jobId, parseJobId, parseRunId, parseTemplateId, runId } from '#domain/ids';
+import { engineJobName, epochMs, instant, jobId, jobOfEngineJobName, parseJobId, parseRunId, parseTemplateId, runId } from '#domain/ids';
 
 const ULID = '01K8ZQ4E2M3N4P5R6S7T8V9WXY';
 const RUN = runId(ULID);
@@ -41,6 +41,14 @@ describe('ids', () => {
     const names = [0, 1].flatMap((index) => [1, 2, 11].map((attempt) => engineJobName({ runId: RUN, index }, attempt)));
     expect(new Set(names).size).toBe(6);
     expect(engineJobName({ runId: RUN, index: 1 }, 2)).toBe(names[4]);
+  });
+
+  test('a job is found by the name of an engine job, whatever an engine has made of that', () => {
+    const name = engineJobName({ runId: RUN, index: 17 }, 3);
+    for (const text of [name, `Nightly - ${name}`, `Nightly - ${name} (2)`, `x_${name}_y`])
+      expect(jobOfEngineJobName(text)).toEqual({ runId: RUN, index: 17 });
+    for (const text of ['', 'Nightly', name.slice(0, -3), name.replace('job_', 'jop_'), name.toLowerCase()])
+      expect(jobOfEngineJobName(text)).toBeUndefined();
   });
 
   test('a template id is lower case with hyphens, and short enough for a key', () => {

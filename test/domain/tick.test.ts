@@ -100,6 +100,11 @@ describe('what a tick does about an open job', () => {
     ['stopped past its limit: by a tick that died', { job: running, report: says('stopped'), now: 1000 }, "fail → FAILED (timed-out: stopped after the template's limit of 1000 s)"],
     ['failed while the run closes, not stopped: as it says', { job: running, report: says('failed', 'x'), closing: CANCELLED }, 'fail → FAILED (engine-error: x)'],
 
+    ['not answered for: left as it is', { job: running, report: says('unanswered') }, ''],
+    ['not answered for before it ran: left as it is', { job: startedJob, report: says('unanswered') }, ''],
+    ['not answered for, past its limit: stopped all the same', { job: running, report: says('unanswered'), now: 1000 }, 'marked → RUNNING STOP'],
+    ['not answered for, and the run closes: stopped all the same', { job: running, report: says('unanswered'), closing: CANCELLED }, 'marked → RUNNING STOP'],
+
     ['lost: started again by itself', { job: running }, 'fail reset ready → CREATED'],
     ['lost before it ran: started again', { job: startedJob }, 'fail reset ready → CREATED'],
     ['lost, and says so itself: started again', { job: running, report: says('lost', 'the worker died') }, 'fail reset ready → CREATED'],

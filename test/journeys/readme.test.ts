@@ -55,8 +55,9 @@ const environment = (): NodeJS.ProcessEnv => ({ ...process.env, SLUICE_URL: url,
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'sluice-readme-'));
-  const [, flags = ''] = /^npm start -- (.*)$/m.exec(readme) ?? [];
-  const args = ['.out/app/src/hosts/local/main.js', ...flags.split(' '), '--port', '0', '--data-dir', dataDir];
+  // Every way to start that it shows, in one service.
+  const flags = [...readme.matchAll(/^npm start -- (.*)$/gm)].flatMap(([, words = '']) => words.split(' '));
+  const args = ['.out/app/src/hosts/local/main.js', ...flags, '--port', '0', '--data-dir', dataDir];
   service = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   url = await new Promise<string>((resolve) => {
     service.stdout?.on('data', (text: Buffer) => {

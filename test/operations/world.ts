@@ -8,6 +8,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
@@ -75,11 +76,13 @@ export async function world(database: Pick<TestDatabase, 'freshTable'>, options:
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     orchestrator,
     engines: (name) => (name === 'sleep' ? used : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
     ...jobPorts(table),
+    webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits },
   };
   await ports.catalog.addTemplateVersion(aTemplate(template));
@@ -181,6 +184,7 @@ export function crashingAt(ports: Ports, nth: number): Crashing {
       jobs: wrapped('jobs', ports.jobs),
       slots: wrapped('slots', ports.slots),
       durations: wrapped('durations', ports.durations),
+      series: wrapped('series', ports.series),
       orchestrator: wrapped('orchestrator', ports.orchestrator),
     },
   };

@@ -4,6 +4,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
@@ -58,6 +59,7 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     orchestrator: {
       ...memoryOrchestrator(() => instant(nowMs)),
       startRun: (id) => Promise.resolve(void open.add(id)),
@@ -66,6 +68,7 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
     ...jobPorts(table),
+    webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits: {} },
   };
   await ports.apiTokens.put({ id: 'model', name: 'model', secretDigest: digestOfSecret(SECRET), scopes: ['admin'] });

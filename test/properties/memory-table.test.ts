@@ -3,9 +3,11 @@ import { describe } from 'vitest';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { metricSeriesContract } from '#test/adapters/contracts/metric-series.contract';
 import { durationStoreContract } from '#test/adapters/contracts/duration-store.contract';
 import { jobHistoryContract } from '#test/adapters/contracts/job-history.contract';
 import { jobStoreContract } from '#test/adapters/contracts/job-store.contract';
@@ -32,4 +34,7 @@ describe('the slot store on a table in memory', () => {
 });
 describe('the duration store on a table in memory', () => {
   durationStoreContract(() => Promise.resolve(dynamoDurationStore(table)));
+});
+describe('the series of samples', () => {
+  metricSeriesContract(() => Promise.resolve(dynamoMetricSeries(table)));
 });

@@ -3,7 +3,8 @@
  * what is settled stays so. Keeps what it has seen, which is what everything is counted against in the end.
  */
 import type { Action, Check, Item } from '#adapters/dynamodb/table';
-import { isSettled, type HistoryEntry, type Job } from '#domain/job';
+import { parseJobId, type EngineJobId, type EngineJobName } from '#domain/ids';
+import { isSettled, metricsStateOf, type HistoryEntry, type Job } from '#domain/job';
 import { nextJobState } from '#domain/job-state';
 import { addCounts, countsChange, finalRunState, isFinal, NO_COUNTS, settledCount, type Run, type RunCounts } from '#domain/run';
 import type { Parked } from './executions.ts';
@@ -23,11 +24,20 @@ export interface Seen {
   released(child: Pick<Parked, 'runId' | 'index' | 'attempt'>): void;
   jobsOf(run: Run): readonly JobSeen[];
   recount(run: Run): RunCounts;
+  /** Attempts that were followed on an engine, by `<run>/<index> a<attempt>`: the engine's job. */
+  readonly followed: ReadonlyMap<string, EngineJobId>;
+  /** Engine jobs whose counts are recorded, or recorded as missing. */
+  readonly counted: ReadonlySet<EngineJobId>;
+  /** Whether the attempt of a job that this engine job was made for has ended. */
+  isOver(name: EngineJobName): boolean;
 }
 
 export function commitChecks(verdict: Verdict): Seen {
   const runs = new Map<string, Run>();
   const jobs = new Map<string, JobSeen>();
+  const followed = new Map<string, EngineJobId>();
+  const counted = new Set<EngineJobId>();
+  const recorded = new Set<string>();
   const jobsOf = (run: Run): readonly JobSeen[] =>
     Array.from({ length: run.count }, (_, index) => jobs.get(`${run.id}/${index}`)).flatMap((seen) => seen ?? []);
   const recount = (run: Run): RunCounts =>
@@ -43,6 +53,20 @@ export function commitChecks(verdict: Verdict): Seen {
     const before = jobs.get(key);
     told(`job ${key}`, before ? changeProblems(before, job, entries) : creationProblems(job));
     jobs.set(key, { job, history: [...(before?.history ?? []), ...entries] });
+    const { engineJobId } = job.start;
+    if (engineJobId !== undefined) followed.set(`${key} a${job.attempt}`, engineJobId);
+    // Forgotten by its engine before it began, or never followed: the attempt has no engine job any more.
+    else followed.delete(`${key} a${job.attempt}`);
+    const state = metricsStateOf(job);
+    if (engineJobId !== undefined && state !== undefined && state !== 'pending') counted.add(engineJobId);
+  };
+  const countsWritten = ({ pk, sk }: Item): void => {
+    const ref = parseJobId(pk.slice('JOB#'.length));
+    const attempt = Number(sk.slice('METRICS#'.length));
+    const id = followed.get(`${ref?.runId ?? ''}/${ref?.index ?? ''} a${attempt}`);
+    if (recorded.has(`${pk} ${sk}`)) verdict.fail(`the counts of ${pk} ${sk} were recorded twice`);
+    recorded.add(`${pk} ${sk}`);
+    if (id !== undefined) counted.add(id);
   };
   const runWritten = (run: Run): void => {
     const before = runs.get(run.id);
@@ -55,11 +79,19 @@ export function commitChecks(verdict: Verdict): Seen {
     jobs,
     jobsOf,
     recount,
+    followed,
+    counted,
+    isOver(name) {
+      const [, run = '', index, attempt] = /^job_(.+)_([0-9]+)_a([0-9]+)$/.exec(name) ?? [];
+      const { history = [] } = jobs.get(`run_${run}/${Number(index)}`) ?? {};
+      return history.some((entry) => isEnd(entry) && entry.attempt === Number(attempt));
+    },
     committed(actions) {
       for (const action of actions) {
         if (action.kind !== 'put') continue;
         const { item } = action;
         if (item.sk.startsWith('JOB#')) jobWritten(item, entriesOf(actions, item));
+        else if (item.sk.startsWith('METRICS#')) countsWritten(item);
         else if (item.sk === 'RUN') runWritten(item as unknown as Run);
       }
     },
@@ -105,8 +137,26 @@ function changeProblems({ job: before, history }: JobSeen, job: Job, entries: re
     ...problems,
     (state !== job.state || sequence !== job.sequence) && `is ${job.state} at ${job.sequence}, its history ${state} at ${sequence}`,
     attempt !== job.attempt && `is in attempt ${job.attempt}, its history in ${attempt}`,
-    isSettled(before) && !entries.some(({ name }) => name === 'reset') && `was written though it is settled as ${before.state}`,
+    isSettled(before) &&
+      !entries.some(({ name }) => name === 'reset') &&
+      JSON.stringify(before.aftercare) === JSON.stringify(job.aftercare) &&
+      metricsStateOf(before) !== 'pending' &&
+      `was written though it is settled as ${before.state}`,
+    before.attempt === job.attempt && isCounted(before) && countsOf(before) !== countsOf(job) && 'had its counts recorded twice',
+    ...warningProblems([...history, ...entries]),
   ];
+}
+
+function isCounted(job: Job): boolean {
+  const state = metricsStateOf(job);
+  return state !== undefined && state !== 'pending';
+}
+
+const countsOf = ({ metrics, metricsStanding }: Job): string => JSON.stringify([metrics, metricsStanding]);
+
+function warningProblems(history: readonly HistoryEntry[]): readonly (string | false)[] {
+  const told = history.filter(({ name }) => name === 'update').map(({ attempt, data }) => `${attempt} ${JSON.stringify(data)}`);
+  return [new Set(told).size < told.length && 'has the same warning twice in its history'];
 }
 
 const isEnd = ({ name }: HistoryEntry): boolean => name === 'finish' || name === 'fail';
@@ -129,8 +179,10 @@ function endProblems(run: Run, jobs: readonly JobSeen[], counts: RunCounts): rea
     jobs.length < run.count && `ended as ${run.state} with ${run.count - jobs.length} jobs that were never made`,
     open.length > 0 && `ended as ${run.state} while jobs ${open.join(', ')} are open`,
     settledCount(counts) !== run.count && `ended with ${settledCount(counts)} of ${run.count} jobs settled`,
-    JSON.stringify(counts) !== JSON.stringify({ ...NO_COUNTS, ...run.counts }) &&
-      `counts ${JSON.stringify(run.counts)}, is ${JSON.stringify(counts)}`,
+    // Its records may still come: those must agree in the end.
+    jobsOnly(counts) !== jobsOnly({ ...NO_COUNTS, ...run.counts }) && `counts ${JSON.stringify(run.counts)}, is ${JSON.stringify(counts)}`,
     finalRunState(run.count, counts, run.closing) !== run.state && `ended as ${run.state} with ${JSON.stringify(counts)}`,
   ];
 }
+
+const jobsOnly = ({ finished, failed, cancelled }: RunCounts): string => [finished, failed, cancelled].join();

@@ -4,7 +4,7 @@ import { keys } from '#adapters/dynamodb/keys';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import { engineJobName } from '#domain/ids';
-import { isSettled } from '#domain/job';
+import { isSettled, type HistoryEntry, type Job } from '#domain/job';
 import { addCounts, isFinal, NO_COUNTS, RUN_STATES, type Run, type RunCounts } from '#domain/run';
 import type { World } from './world.ts';
 
@@ -22,8 +22,9 @@ export async function problemsAtRest(world: AtRest): Promise<readonly string[]> 
   const runs = [...world.seen.runs.values()];
   for (const run of runs) problems.push(...(await problemsOfRun(world, run)));
   problems.push(...(await listProblems(world, runs)), ...(await totalsProblems(world, runs)), ...(await slotProblems(world)));
+  for (const { job, history } of world.seen.jobs.values()) problems.push(...aftercareProblems(world, job, history));
   for (const [token, { index }] of world.executions.parked) problems.push(`job ${index} has settled and ${token} is still parked`);
-  if (world.clocksAgree) problems.push(...engineProblems(world));
+  problems.push(...engineProblems(world));
   return problems;
 }
 
@@ -47,6 +48,8 @@ async function listProblems({ table }: AtRest, runs: readonly Run[]): Promise<re
     const rows = await table.queryAll({ pk: keys.runsInState(state), consistent: true });
     listed.push(...rows.map(({ sk }) => `${sk} in ${state}`));
   }
+  const collecting = await table.queryAll({ pk: keys.runsCollecting, consistent: true });
+  listed.push(...collecting.map(({ sk }) => `${sk} among the collecting ones`));
   const expected = runs.map(({ id, state }) => `${id} in ${state}`);
   return listed.toSorted().join() === expected.toSorted().join()
     ? []
@@ -78,6 +81,23 @@ async function slotProblems({ table }: AtRest): Promise<readonly string[]> {
   return problems;
 }
 
+/** Every attempt that an engine has had was counted, and every failure that an engine told was acknowledged. */
+function aftercareProblems({ seen, engines, clocksAgree }: AtRest, job: Job, history: readonly HistoryEntry[]): readonly string[] {
+  return Array.from({ length: job.attempt }, (_, place) => place + 1).flatMap((attempt) => {
+    const what = `attempt ${attempt} of job ${job.index} of ${job.runId}`;
+    const id = seen.followed.get(`${job.runId}/${job.index} a${attempt}`);
+    if (id === undefined) return [];
+    const isBroken = history.some(
+      (entry) => entry.attempt === attempt && entry.name === 'fail' && entry.data?.['reason'] === 'engine-error',
+    );
+    const isTold = [...engines.values()].some((engine) => engine.isAcknowledged(id));
+    return [
+      ...(seen.counted.has(id) ? [] : [`${what} was never counted`]),
+      ...(isBroken && !isTold && clocksAgree ? [`the failure of ${what} was never acknowledged`] : []),
+    ];
+  });
+}
+
 /** What may go on: a job that was given up on, and one that the engine itself lost sight of. */
 function engineProblems({ engines, seen }: AtRest): readonly string[] {
   const known = [...seen.jobs.values()].flatMap(({ job, history }) =>
@@ -88,8 +108,8 @@ function engineProblems({ engines, seen }: AtRest): readonly string[] {
   const expected = new Set(known);
   return [...engines.values()].flatMap((engine) =>
     engine
-      .jobs()
-      .filter((job) => engine.isActive(job) && !job.excused && !expected.has(job.name))
+      .active()
+      .filter(({ name, excused }) => !excused && !expected.has(name))
       .map(({ name }) => `${name} goes on on its engine, and nobody looks after it`),
   );
 }

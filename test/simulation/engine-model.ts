@@ -20,15 +20,22 @@ export interface ModelJob {
   readonly fails: boolean;
   readonly obeys: 'stop' | 'force' | 'nothing';
   stoppedMs?: number;
+  /** From its end until its counts are what they remain. */
+  readonly lateMs: number;
+  /** Until then it has none; else half of them. */
+  readonly isAbsent: boolean;
+  readonly warning: string | undefined;
+  acknowledged: boolean;
   removed: boolean;
-  /** The engine gave a reason why this may run unattended: it made it twice, or denied knowing it. */
+  /** There is a reason why this may run unattended: the engine made it twice or denied knowing it, or clocks do not agree. */
   excused: boolean;
 }
 
 export interface EngineModel {
-  jobs(): readonly ModelJob[];
+  /** Those that go on. */
+  active(): readonly Pick<ModelJob, 'name' | 'excused'>[];
+  isAcknowledged(id: EngineJobId): boolean;
   portFor(process: Process): Engine;
-  isActive(job: ModelJob): boolean;
 }
 
 export interface EngineModelInput {
@@ -38,19 +45,32 @@ export interface EngineModelInput {
   readonly faults: Faults;
   readonly nowMs: () => number;
   readonly longestSeconds: number;
-  /** Told where one attempt of a job runs twice, and the engine is not to blame. Absent: clocks are too far off for the fence. */
-  readonly verdict?: Verdict;
+  /** Told where one attempt of a job runs twice, and the engine is not to blame. */
+  readonly verdict: Verdict;
+  /**
+   * Where they do not, no fence holds, and whoever is about to start a job may be taken for dead: what he starts once its attempt has
+   * ended is nobody's (world.ts says why no guard is made for that).
+   */
+  readonly clocksAgree: boolean;
+  /** Whether it is on record that this attempt has ended. */
+  readonly isOver: (name: EngineJobName) => boolean;
+  /** How late counts may come. */
+  readonly settleSeconds: number;
+  /** Whether the service has stored what it will ever know of the counts. */
+  readonly isCounted: (id: EngineJobId) => boolean;
 }
 
 export function engineModel(input: EngineModelInput): EngineModel {
-  const { fenceSeconds, random, faults, nowMs, verdict } = input;
+  const { fenceSeconds, random, faults, nowMs, verdict, clocksAgree, isOver, settleSeconds, isCounted } = input;
   const jobs = new Map<EngineJobId, ModelJob>();
   const byName = new Map<string, ModelJob[]>();
   const isActive = (job: ModelJob): boolean => !job.removed && job.stoppedMs === undefined && nowMs() < job.endsMs;
   const made = (name: EngineJobName, excused: boolean): ModelJob => {
     const namesakes = byName.get(name) ?? [];
-    const job = newJob(input, name, namesakes.length, excused);
-    if (!excused && namesakes.some((other) => isActive(other) && !other.excused)) verdict?.fail(`${name} runs twice on its engine`);
+    const rivals = namesakes.filter((other) => isActive(other) && !other.excused);
+    const isBeyondGuards = !clocksAgree && (fenceSeconds > 0 || isOver(name));
+    const job = newJob(input, name, namesakes.length, excused || isBeyondGuards);
+    if (!job.excused && rivals.length > 0) verdict.fail(`${name} runs twice on its engine`);
     byName.set(name, [...namesakes, job]);
     jobs.set(job.id, job);
     return job;
@@ -73,15 +93,19 @@ export function engineModel(input: EngineModelInput): EngineModel {
     return job;
   };
   return {
-    jobs: () => [...jobs.values()],
-    isActive,
+    active: () => [...jobs.values()].filter(isActive),
+    isAcknowledged: (id) => jobs.get(id)?.acknowledged === true,
     portFor: (process) => {
       const call = <Result>(what: string, effect: () => Result, more: Partial<Call<Result>> = {}): Promise<Result> =>
         process.call<Result>({ kind: 'engine', what: () => `engine ${what}`, effect, unavailable: 'EngineUnavailable', ...more });
       return {
         fenceSeconds,
-        metricsSettleSeconds: 0,
-        acknowledge: () => Promise.resolve(),
+        metricsSettleSeconds: settleSeconds,
+        acknowledge: (id) =>
+          call(`acknowledge ${id}`, () => {
+            const job = jobs.get(id);
+            if (job) job.acknowledged = true;
+          }),
         check: () => Promise.resolve([]),
         start: (start) =>
           call(
@@ -109,9 +133,12 @@ export function engineModel(input: EngineModelInput): EngineModel {
         metrics: (id) =>
           call(`metrics ${id}`, () => {
             const job = jobs.get(id);
-            if (!job || isActive(job)) return undefined;
-            const counts = { inputRecordCount: 10, outputRecordCount: 9, errorRecordCount: 1 };
-            return { ...counts, startedAt: instant(job.startedMs), finishedAt: instant(job.stoppedMs ?? job.endsMs) };
+            if (!job || job.removed || isActive(job)) return undefined;
+            const endedMs = job.stoppedMs ?? job.endsMs;
+            const times = { startedAt: instant(job.startedMs), finishedAt: instant(endedMs) };
+            if (nowMs() >= endedMs + job.lateMs) return { inputRecordCount: 10, outputRecordCount: 9, errorRecordCount: 1, ...times };
+            if (job.isAbsent) return undefined;
+            return { inputRecordCount: 5, outputRecordCount: 5, errorRecordCount: 0, ...times, provisional: true } as const;
           }),
         stop: (id, { force }) =>
           call(`stop ${id}${force ? ' by force' : ''}`, () => {
@@ -121,7 +148,9 @@ export function engineModel(input: EngineModelInput): EngineModel {
         remove: (id) =>
           call(`remove ${id}`, () => {
             const job = jobs.get(id);
-            if (job && !isActive(job)) job.removed = true;
+            if (!job || isActive(job)) return;
+            if (!isCounted(id) && !job.excused) verdict?.fail(`${id} was removed before its counts were stored`);
+            job.removed = true;
           }),
       };
     },
@@ -133,7 +162,7 @@ const LATE_PART = 0.6;
 const UNFINDABLE_PART = 0.3;
 
 function newJob(input: EngineModelInput, name: EngineJobName, copies: number, excused: boolean): ModelJob {
-  const { random, nowMs, longestSeconds, fenceSeconds } = input;
+  const { random, nowMs, longestSeconds, fenceSeconds, settleSeconds } = input;
   const startedMs = nowMs();
   const seconds = random.chance(0.8) ? random.between(1, longestSeconds) : random.between(1, 30);
   return {
@@ -144,6 +173,10 @@ function newJob(input: EngineModelInput, name: EngineJobName, copies: number, ex
     endsMs: random.chance(0.05) ? Infinity : startedMs + seconds * 1000,
     fails: random.chance(0.15),
     obeys: random.chance(0.85) ? 'stop' : random.chance(0.7) ? 'force' : 'nothing',
+    lateMs: random.chance(0.5) ? 0 : random.between(0, 1.2 * settleSeconds * 1000),
+    isAbsent: random.chance(0.5),
+    warning: random.chance(0.2) ? 'short of resources' : undefined,
+    acknowledged: false,
     removed: false,
     excused,
   };
@@ -154,7 +187,10 @@ const QUEUED_MS = 2_000;
 const hasBegun = ({ startedMs }: ModelJob, nowMs: number): boolean => nowMs - startedMs >= QUEUED_MS;
 
 function statusOf(job: ModelJob, { faults, nowMs, random }: EngineModelInput): EngineJobStatus {
-  if (job.stoppedMs === undefined && nowMs() < job.endsMs) return { state: hasBegun(job, nowMs()) ? 'running' : 'queued' };
+  if (job.stoppedMs === undefined && nowMs() < job.endsMs) {
+    const warns = job.warning !== undefined && random.chance(0.7);
+    return { state: hasBegun(job, nowMs()) ? 'running' : 'queued', ...(warns && job.warning ? { warning: job.warning } : {}) };
+  }
   if (faults.happens('backwards')) return { state: random.chance(0.5) ? 'running' : 'queued' };
   if (job.stoppedMs !== undefined) return { state: 'stopped' };
   return job.fails ? { state: 'failed', message: 'it broke' } : { state: 'succeeded' };

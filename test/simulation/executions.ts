@@ -130,7 +130,7 @@ export function taskRunner({ scheduler, processes, faults, random, verdict }: Ta
     return valueOf(name, outcome, verdict, random);
   };
   const deliver = async <Result>({ name, limitSeconds }: Task<Result>, work: (ports: Ports) => Promise<Result>): Promise<Result> => {
-    switch (faults.deliveryFate()) {
+    switch (faults.deliveryFate(name)) {
       case 'ok':
         return invoke(name, limitSeconds, work);
       case 'throttled':

@@ -18,7 +18,7 @@ export const CALL_FATES = ['refused', 'lost', 'late', 'again', 'conflict', 'repe
  */
 export type CallFate = (typeof CALL_FATES)[number] | 'ok';
 
-const DELIVERY_FATES = ['throttled', 'answer-lost', 'twice'] as const;
+export const DELIVERY_FATES = ['throttled', 'answer-lost', 'twice'] as const;
 export type DeliveryFate = (typeof DELIVERY_FATES)[number] | 'ok';
 
 const WORLD_FAULTS = ['event-lost', 'unknown-to-engine', 'backwards', 'doubled-by-engine', 'stale-read', 'engine-refuses'] as const;
@@ -26,7 +26,7 @@ export type WorldFault = (typeof WORLD_FAULTS)[number];
 
 export type CallKind = 'read' | 'write' | 'batch' | 'transaction' | 'engine' | 'engine-start' | 'orchestrator';
 
-const POSSIBLE: Readonly<Record<CallKind, readonly CallFate[]>> = {
+export const POSSIBLE: Readonly<Record<CallKind, readonly Exclude<CallFate, 'ok'>[]>> = {
   read: ['refused', 'crash-before'],
   write: ['refused', 'lost', 'repeated', 'crash-before', 'crash-after'],
   batch: ['refused', 'lost', 'crash-before', 'crash-after'],
@@ -40,10 +40,11 @@ const POSSIBLE: Readonly<Record<CallKind, readonly CallFate[]>> = {
 const WEIGHT: Readonly<Partial<Record<CallKind, number>>> = { 'engine-start': 6, engine: 2, orchestrator: 3 };
 
 export interface Faults {
-  callFate(kind: CallKind): CallFate;
+  callFate(kind: CallKind, what: () => string): CallFate;
   /** How long a call takes to be made. */
   callDelayMs(): number;
-  deliveryFate(): DeliveryFate;
+  /** Of the invocation of a task. */
+  deliveryFate(task: string): DeliveryFate;
   happens(fault: WorldFault): boolean;
   /** From now on nothing goes wrong. */
   stop(): void;
@@ -61,7 +62,7 @@ export function seededFaults(random: Random): Faults {
   const fatesOf = Object.fromEntries(
     Object.entries(POSSIBLE).map(([kind, fates]) => {
       const weight = WEIGHT[kind as CallKind] ?? 1;
-      return [kind, fates.map((fate) => [fate, weight * (callRates.get(fate as (typeof CALL_FATES)[number]) ?? 0)] as const)];
+      return [kind, fates.map((fate) => [fate, weight * (callRates.get(fate) ?? 0)] as const)];
     }),
   ) as unknown as Readonly<Record<CallKind, readonly (readonly [CallFate, number])[]>>;
   let active = true;

@@ -63,6 +63,34 @@ const startersForgotten: Mutation = {
   }),
 };
 
+/** Takes a failure for acknowledged that nobody has told the engine of. */
+const neverAcknowledged = withEngine((engine) => ({ ...engine, acknowledge: () => Promise.resolve() }));
+
+/** Removes an engine job once its counts have been read, and only then has them stored. */
+const removedTooEarly = withEngine((engine) => ({
+  ...engine,
+  async metrics(id) {
+    const metrics = await engine.metrics(id);
+    if (metrics) await engine.remove(id);
+    return metrics;
+  },
+}));
+
+/** Keeps no counts but those of a job's last attempt. */
+const recordsLost: Mutation = {
+  ports: (ports) => ({
+    ...ports,
+    jobs: {
+      ...ports.jobs,
+      save: (changes, jobCount) =>
+        ports.jobs.save(
+          changes.map((change) => ({ ...change, records: [] })),
+          jobCount,
+        ),
+    },
+  }),
+};
+
 /** Takes slots as if nobody else had any. */
 const slotsUnread: Mutation = {
   ports: (ports) => ({
@@ -122,4 +150,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'jobs that could not be made are taken for made': conflictTakenForDone,
   'the children of the next attempt are let go with those of the last': attemptsMixed,
   'the counts of a run are forgotten': countsForgotten,
+  'a failure is not acknowledged': neverAcknowledged,
+  'an engine job is removed before its counts are stored': removedTooEarly,
+  'the counts of an earlier attempt are not recorded': recordsLost,
 };

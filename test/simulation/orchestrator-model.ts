@@ -40,6 +40,8 @@ export function orchestratorFor(process: Process, { executions, faults, random, 
         executions.start('watch', `${series}-w1`, JSON.stringify(input));
       });
     },
+    // Pushes are not modelled: the nudges of users are the same tick.
+    nudge: () => Promise.resolve(),
     release: (taskToken) =>
       call(`release ${taskToken}`, () => {
         released(taskToken);

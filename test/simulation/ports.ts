@@ -5,6 +5,7 @@ import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
 import { dynamoDurationStore } from '#adapters/dynamodb/duration-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
@@ -49,8 +50,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       written,
       committed(actions) {
         seen.committed(actions);
-        // Where clocks differ, a run may have two ticks at a time, and one of them counts jobs that have ended since.
-        if (world.clocksAgree) world.slotsCommitted(actions, now());
+        world.slotsCommitted(actions, now());
       },
     });
     const reached = new Map([...engines].map(([name, engine]) => [name, engine.portFor(process)]));
@@ -64,6 +64,7 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
       engines: (name) => reached.get(name),
       cursors: { encode: encodeCursor, decode: decodeCursor },
       ...jobPorts(table),
+      webhookSecret: () => Promise.resolve(undefined),
       policy: {
         pollFloorSeconds: scenario.pollFloorSeconds,
         // What starts jobs is the starter and the tick.
@@ -77,13 +78,14 @@ export function portsFor(world: PortsInput): (process: Process) => Ports {
   };
 }
 
-function storesOn(table: Table): Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'apiTokens'> {
+function storesOn(table: Table): Pick<Ports, 'catalog' | 'runs' | 'jobs' | 'slots' | 'durations' | 'series' | 'apiTokens'> {
   return {
     catalog: dynamoCatalogStore(table),
     runs: dynamoRunStore(table),
     jobs: dynamoJobStore(table),
     slots: dynamoSlotStore(table),
     durations: dynamoDurationStore(table),
+    series: dynamoMetricSeries(table),
     apiTokens: dynamoApiTokenStore(table),
   };
 }

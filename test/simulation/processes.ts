@@ -4,13 +4,15 @@
  */
 import { Fault, type FaultName } from '#domain/faults';
 import type { Ports } from '#operations/ports';
-import type { CallKind, Faults } from './faults.ts';
+import type { CallFate, CallKind, Faults } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trace } from './trace.ts';
 
 export interface Call<Result> {
   readonly kind: CallKind;
   readonly what: () => string;
+  /** Where it is decided already. */
+  readonly fate?: CallFate;
   /** Done in one piece. */
   readonly effect: () => Result | Promise<Result>;
   /** What the caller hears when it is not told the outcome. */
@@ -46,6 +48,8 @@ export interface ProcessesInput {
   readonly trace: Trace;
   readonly skewMs: () => number;
   readonly portsOf: (process: Process) => Ports;
+  /** Whether all others die with the one that crashes now: then whoever comes next begins with nothing remembered. */
+  readonly dieTogether?: () => boolean;
 }
 
 interface Inside extends Process {
@@ -60,8 +64,9 @@ interface Inside extends Process {
 const never = <Result>(): Promise<Result> => new Promise<Result>(() => undefined);
 
 export function processes(input: ProcessesInput): Processes {
-  const { scheduler, trace, portsOf } = input;
+  const { scheduler, trace, portsOf, dieTogether = () => false } = input;
   const idle: { readonly process: Inside; readonly ports: Ports }[] = [];
+  const serving = new Set<Inside>();
   let made = 0;
   let busy = 0;
   const newProcess = (): { readonly process: Inside; readonly ports: Ports } => {
@@ -77,6 +82,7 @@ export function processes(input: ProcessesInput): Processes {
       const own = place;
       const { process, ports } = own;
       busy += 1;
+      serving.add(process);
       process.deadlineMs = scheduler.nowMs() + limitSeconds * 1000;
       trace.note(() => `${process.name} begins ${name}`);
       for (const goOn of process.frozen.splice(0)) scheduler.after(0, goOn);
@@ -86,6 +92,11 @@ export function processes(input: ProcessesInput): Processes {
           if (invocation.kind === 'died') process.isDead = true;
           if (isOver) return;
           isOver = true;
+          serving.delete(process);
+          if (invocation.kind === 'died' && invocation.how === 'crashed' && dieTogether()) {
+            for (const other of idle.splice(0)) other.process.isDead = true;
+            for (const other of [...serving]) other.die('crashed');
+          }
           trace.note(() => `${process.name} ends ${name}: ${textOf(invocation)}`);
           busy -= 1;
           process.deadlineMs = undefined;
@@ -130,8 +141,7 @@ function processNamed(name: string, { scheduler, faults, trace, skewMs }: Proces
     async pause(milliseconds) {
       await turn(process, scheduler, milliseconds);
     },
-    async call({ kind, what, effect, unavailable, beaten, lateByMs = () => 0 }) {
-      const fate = faults.callFate(kind);
+    async call({ kind, what, effect, unavailable, beaten, lateByMs = () => 0, fate = faults.callFate(kind, what) }) {
       await turn(process, scheduler, faults.callDelayMs());
       trace.note(() => `${name}   ${what()}${fate === 'ok' ? '' : ` (${fate})`}`);
       const cameToNothing = (): Fault => new Fault(unavailable, `the call was ${fate}`);

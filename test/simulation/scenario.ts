@@ -16,6 +16,7 @@ export interface Scenario {
   readonly engineLimits: Readonly<Record<string, { readonly maxParallel?: number }>>;
   readonly pollFloorSeconds: number;
   readonly fenceSeconds: number;
+  readonly settleSeconds: number;
   /** 0, or up to ten minutes. */
   readonly mostSkewMs: number;
   readonly childTimeoutSeconds: number;
@@ -94,6 +95,7 @@ export function scenarioOf(random: Random): Scenario {
     engineLimits: random.chance(0.2) ? { [random.pick(engineNames)]: { maxParallel: 1 + random.below(4) } } : {},
     pollFloorSeconds: random.pick([10, 30, 60]),
     fenceSeconds: random.pick([30, 90, 300]),
+    settleSeconds: random.pick([0, 60, 600]),
     mostSkewMs: random.chance(0.3) ? 600_000 : 0,
     childTimeoutSeconds: random.chance(0.1) ? random.between(60, 900) : 31 * 24 * 3600,
     ticksPerWatch: random.chance(0.3) ? 3 + random.below(20) : 1500,

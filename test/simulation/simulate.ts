@@ -21,19 +21,23 @@ const SWEEP_SECONDS = 300;
 /** From the end of all faults until everything must have ended. */
 const REST_SECONDS = 12 * 3600;
 
-export async function simulate(options: SimulationOptions): Promise<Simulated> {
+export function simulate(options: SimulationOptions): Promise<Simulated> {
+  return withoutStacks(options.traced !== true, async () => simulated(await worldOf(options)));
+}
+
+/** Faults are daily bread here; where each came from matters to who reads the trace. */
+export async function withoutStacks<Result>(isWithout: boolean, work: () => Promise<Result>): Promise<Result> {
   const { stackTraceLimit } = Error;
-  // Faults are daily bread here; where each came from matters to who reads the trace.
-  Error.stackTraceLimit = options.traced === true ? stackTraceLimit : 0;
+  Error.stackTraceLimit = isWithout ? 0 : stackTraceLimit;
   try {
-    return await simulated(options);
+    return await work();
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
 }
 
-async function simulated(options: SimulationOptions): Promise<Simulated> {
-  const world = await worldOf(options);
+/** From the first request until everything has come to rest. */
+export async function simulated(world: World): Promise<Simulated> {
   const { scenario, scheduler, faults, trace, verdict, seen } = world;
   trace.note(() => JSON.stringify(scenario));
   const users = actors(world);

@@ -1,4 +1,4 @@
-/** Both machines are valid Amazon States Language, and the validator would say so if they were not. */
+/** The machines are valid Amazon States Language, and the validator would say so if they were not. */
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { MACHINES, textOf } from './machine.ts';

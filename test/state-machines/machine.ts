@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { FAULT_NAMES, RETRYABLE, type FaultName } from '#domain/faults';
 import type { Json, JsonObject } from '#domain/json';
 
-export const MACHINES = ['run', 'watch'] as const;
+export const MACHINES = ['run', 'watch', 'nudge'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
 interface Catcher {

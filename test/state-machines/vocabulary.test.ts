@@ -30,7 +30,11 @@ const serverless = parse(readFileSync('serverless.yml', 'utf8'), quietly) as {
   readonly functions: Readonly<Record<string, { readonly handler: string }>>;
 };
 const infra = parse(readFileSync('infra/state-machines.yml', 'utf8'), quietly) as Deployed;
-const resourceOf: Readonly<Record<MachineName, string>> = { run: 'RunStateMachine', watch: 'WatchStateMachine' };
+const resourceOf: Readonly<Record<MachineName, string>> = {
+  run: 'RunStateMachine',
+  watch: 'WatchStateMachine',
+  nudge: 'NudgeStateMachine',
+};
 
 function surroundings(name: MachineName): Surroundings {
   const substitutions = infra.Resources[resourceOf[name]]?.Properties.DefinitionSubstitutions ?? {};

@@ -1,5 +1,6 @@
 /** The ports of reported jobs, of job tokens and of sent events over a table. */
 import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
+import { dynamoJobOutputStore } from '#adapters/dynamodb/job-output-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import type { Table } from '#adapters/dynamodb/table';
@@ -11,6 +12,7 @@ export function jobPorts(table: Table): JobPorts {
     reportedJobs: dynamoReportedJobStore(table),
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
+    jobOutputs: dynamoJobOutputStore(table),
     secrets: nodeSecrets,
     jobPolicy: { tokenSeconds: 259_200, retentionSeconds: 2_592_000 },
   };

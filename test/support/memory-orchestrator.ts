@@ -1,11 +1,12 @@
 /** An orchestrator that only remembers what it was asked for. Executions go on until a test says otherwise. */
-import type { Instant, RunId } from '#domain/ids';
+import { epochMs, type Instant, type RunId } from '#domain/ids';
 import type { Orchestrator, RunningExecution } from '#operations/ports';
 
 export interface MemoryOrchestrator extends Orchestrator {
   /** Names, each once however often it was started. */
   readonly runs: Set<string>;
   readonly watches: Set<string>;
+  readonly nudges: Set<string>;
   readonly released: Set<string>;
   readonly stopped: Set<string>;
   /** By ARN, of the run's machine. */
@@ -17,10 +18,12 @@ const arnOf = (id: RunId, attempt: number): string => `arn:run:${id}-a${attempt}
 export function memoryOrchestrator(now: () => Instant): MemoryOrchestrator {
   const executions: MemoryOrchestrator['executions'] = new Map();
   const [runs, watches, released, stopped] = [new Set<string>(), new Set<string>(), new Set<string>(), new Set<string>()];
+  const nudges = new Set<string>();
   const done = Promise.resolve();
   return {
     runs,
     watches,
+    nudges,
     released,
     stopped,
     executions,
@@ -33,6 +36,10 @@ export function memoryOrchestrator(now: () => Instant): MemoryOrchestrator {
     },
     startWatch({ id, watch }) {
       watches.add(`${id}-${watch}`);
+      return done;
+    },
+    nudge(id, at) {
+      nudges.add(`${id}-n${Math.floor(epochMs(at) / 1000)}`);
       return done;
     },
     release(taskToken) {

@@ -47,7 +47,7 @@ export function memoryTable(): Table {
     const first = prefix ?? from ?? '';
     const last = prefix === undefined ? (to ?? '\uffff') : `${prefix}\uffff`;
     const found: string[] = [];
-    const start = newestFirst === true ? (after === undefined ? order.length : placeOf(order, after)) - 1 : placeAfter(order, first, after);
+    const start = newestFirst === true ? placeOf(order, after ?? `${last}\u0000`) - 1 : placeAfter(order, first, after);
     for (let at = start; at >= 0 && at < order.length && found.length <= limit; at += newestFirst === true ? -1 : 1) {
       const sk = order[at] ?? '';
       if (sk < first || sk > last) break;

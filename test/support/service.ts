@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ControlHubSettings } from '#contract/control-hub-settings';
 import type { HostClock } from '#hosts/local/host-clock';
 import { startLocalHost, type LocalHost } from '#hosts/local/local-host';
 import type { PushingEngine } from '#hosts/wiring-local';
@@ -31,6 +32,9 @@ export interface ServiceOptions {
   readonly clock?: HostClock;
   readonly inputRoot?: string;
   readonly pollFloorSeconds?: number;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
+  readonly controlHub?: ControlHubSettings;
 }
 
 const project = pathToFileURL(`${process.cwd()}/`);
@@ -48,6 +52,8 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       pollFloorSeconds: options.pollFloorSeconds ?? 1,
       engineLimits: {},
       allowAnonymous: false,
+      ...(options.controlHubWebhookSecret === undefined ? {} : { controlHubWebhookSecret: options.controlHubWebhookSecret }),
+      ...(options.controlHub ? { controlHub: options.controlHub } : {}),
     },
     project,
     load: (path) => loading(import(new URL(`${path}.ts`, project).href) as Promise<unknown>),

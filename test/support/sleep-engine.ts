@@ -165,7 +165,7 @@ function statuses(
     const job = jobs.get(id);
     if (job === undefined) continue;
     const state = stateOf(job, nowMs);
-    const warns = state === 'running' && job.warning !== undefined && nowMs < (job.warnsUntilMs ?? Infinity);
+    const warns = state === 'running' && nowMs < (job.warnsUntilMs ?? Infinity);
     const warning = warns && job.warning !== undefined ? { warning: job.warning } : {};
     known.set(id, state === 'failed' && job.failure !== undefined ? { state, message: job.failure } : { state, ...warning });
   }

@@ -1,7 +1,8 @@
-/** Jobs of either kind: one job as it is or as it was, its history, and waiting for it. */
+/** Jobs of either kind: one job as it is or as it was, its history, waiting for it, and what it counted while it ran. */
 import { instantOf, TIME_EXPECTED } from '#contract/instants';
 import { jobAsOf, reportedJobView } from '#contract/job-views';
-import { historyEntryView, jobView } from '#contract/run-views';
+import { historyEntryView, jobView, sampleView } from '#contract/run-views';
+import { sampleRange } from '#contract/sample-range';
 import type { JobComparison } from '#contract/views';
 import { parseAnyJobId, parseJobId, parseTemplateId, type AnyJobId } from '#domain/ids';
 import { idOf } from '#domain/job';
@@ -11,6 +12,7 @@ import { jobAccess, noSuchJob, recordJobTokenUse } from '#hosts/lambda/job-acces
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { storePorts } from '#hosts/wiring';
 import { compareJob } from '#operations/compare-job';
+import { listSamples } from '#operations/list-samples';
 import { getAnyJob, listJobHistory, standingAt, waitForJob, type AnyJob, type Awaited } from '#operations/read-jobs';
 import { listSetJobs } from '#operations/set-history';
 
@@ -76,6 +78,20 @@ const wait: Answer = async (request, id) => {
   return found ? view(found) : noSuchJob(id);
 };
 
+/** What a streaming job had counted, sample by sample. */
+async function series(request: HttpRequest): Promise<HttpReply> {
+  const paged = pageRequest(request);
+  if ('reply' in paged) return paged.reply;
+  const asked = sampleRange((name) => request.query(name));
+  if ('errors' in asked) return problem('invalid-request', 'the query is not valid', asked.errors);
+  const ref = parseJobId(request.path('jobId'));
+  const listed = ref && (await listSamples(storePorts(), ref, asked.range, paged.page));
+  if (!listed || listed.kind === 'not-found') return noSuchJob(request.path('jobId'));
+  if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
+  const items = listed.page.items.map(sampleView);
+  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+}
+
 async function comparison(request: HttpRequest): Promise<HttpReply> {
   const ref = parseJobId(request.path('jobId'));
   const outcome = ref && (await compareJob(storePorts(), ref));
@@ -103,6 +119,7 @@ export const handler = httpHandler([
   routeWithJobToken('GET /v1/jobs/{jobId}', 'runs:read', reading(get)),
   routeWithJobToken('GET /v1/jobs/{jobId}/history', 'runs:read', reading(history)),
   routeWithJobToken('GET /v1/jobs/{jobId}/wait', 'runs:read', reading(wait)),
+  route('GET /v1/jobs/{jobId}/metrics/series', 'runs:read', series),
   route('GET /v1/jobs/{jobId}/comparison', 'runs:read', comparison),
   route('GET /v1/templates/{templateId}/sets/{setKey}/jobs', 'runs:read', ofSet),
 ]);

@@ -24,11 +24,13 @@ async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpRe
     return problem('invalid-request', `deadline ${message}`, [{ pointer: '/deadline', rule: 'range', message }]);
   }
   const prefix = body['archive-prefix'];
+  const patterns = body['archive-patterns'];
   const outcome = await registerJob(storePorts(), {
     pipeline: body.pipeline,
     parents: body.parents,
     data: body.data,
     ...(prefix === undefined ? {} : { archivePrefix: prefix }),
+    ...(patterns ? { archivePatterns: patterns.map(({ text }) => text) } : {}),
     limits: { ...(within === undefined ? {} : { expectUpdateWithinSeconds: within }), ...(deadline === undefined ? {} : { deadline }) },
     requestedBy: caller.name,
   });

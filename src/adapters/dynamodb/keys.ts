@@ -23,6 +23,7 @@
  *   the task tokens parked for a job                    RUN#<run>#S<shard>            TOKEN#<index, 5>#<digest>
  *   how a run stands                                    RUN#<run>#S<shard>            COUNTS
  *   a job's parameters, history, metrics                JOB#<job>                     PARAMETERS | EVENT#<seq, 6> | METRICS#<attempt, 4>
+ *   what a running job had counted, by time (30 days)   JOB#<job>                     SAMPLE#<instant>
  *   what has slots; who holds those of a resource       SLOTS | SLOTS#<resource>      <resource> | <run>
  *   how long a template's jobs took                     TEMPLATE#<template>           DURATIONS
  *   an API token                                        APITOKEN#<id>                 APITOKEN
@@ -30,6 +31,7 @@
  *   who has, or had, the name of an API token           APITOKENNAMES                 <name>
  *   a reported job; what it was registered with         JOB#<job>                     JOB | DEFINITION
  *   an event that was refused, after event n            JOB#<job>                     EVENT#<n, 6>#<time>#<digest>
+ *   which indexing of a job counts; its outputs         JOB#<job>                     OUTPUTS | OUTPUT#<n, 6>#<key>
  *   what an event was answered                          JOB#<job>                     EVENTID#<digest>
  *   the tokens of a job, managed or reported            JOB#<job>                     JOBTOKEN#<token>
  *   all reported jobs / of a pipeline, newest first     JOBS | JOBS#PIPELINE#<p>      <time>#<job>
@@ -129,12 +131,29 @@ export const keys = {
   historyPrefix: 'EVENT#',
   history: (ref: JobRef, sequence: number): Key => ({ pk: jobPartition(ref), sk: `EVENT#${digits(sequence, 6)}` }),
   metrics: (ref: JobRef, attempt: number): Key => ({ pk: jobPartition(ref), sk: `METRICS#${digits(attempt, 4)}` }),
+  sample: (ref: JobRef, at: Instant): Key => ({ pk: jobPartition(ref), sk: `SAMPLE#${at}` }),
+  sampleBounds: ({
+    from = '',
+    to = '~',
+  }: {
+    readonly from?: string;
+    readonly to?: string;
+  }): { readonly first: string; readonly last: string } => ({
+    first: `SAMPLE#${from}`,
+    last: `SAMPLE#${to}`,
+  }),
   apiToken: (id: string): Key => ({ pk: `APITOKEN#${id}`, sk: 'APITOKEN' }),
   apiTokens: 'APITOKENS',
   apiTokenRow: (id: string): Key => ({ pk: 'APITOKENS', sk: id }),
   administrators: 'APITOKENS#ADMIN',
   administrator: (id: string): Key => ({ pk: 'APITOKENS#ADMIN', sk: id }),
   apiTokenName: (nameKey: string): Key => ({ pk: 'APITOKENNAMES', sk: enc(nameKey) }),
+  outputIndex: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'OUTPUTS' }),
+  jobOutputPrefix: (sequence: number): string => `OUTPUT#${digits(sequence, 6)}#`,
+  jobOutput: (id: ReportedJobId, sequence: number, key: string): Key => ({
+    pk: `JOB#${id}`,
+    sk: `OUTPUT#${digits(sequence, 6)}#${enc(key)}`,
+  }),
   jobItems: (id: AnyJobId): string => `JOB#${id}`,
   reportedJob: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'JOB' }),
   jobDefinition: (id: ReportedJobId): Key => ({ pk: `JOB#${id}`, sk: 'DEFINITION' }),

@@ -2,7 +2,7 @@
  * Parameters of Systems Manager and secrets of Secrets Manager. One signed request each: their clients would put more into every
  * bundle than all of Control Hub (decision 14), and the signer is in it already, with DynamoDB.
  */
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod';
 import type { ReadSecret } from './secret-reader.ts';
@@ -69,9 +69,11 @@ function parsed(text: string): unknown {
   }
 }
 
+type Digesting = ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
+
 /** As the signer wants it. */
 class Sha256 {
-  private hash: Hash | Hmac;
+  private hash: Digesting;
   private readonly secret: string | Uint8Array | undefined;
 
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
@@ -91,7 +93,7 @@ class Sha256 {
     this.hash = this.fresh();
   }
 
-  private fresh(): Hash | Hmac {
+  private fresh(): Digesting {
     return this.secret === undefined ? createHash('sha256') : createHmac('sha256', this.secret);
   }
 }

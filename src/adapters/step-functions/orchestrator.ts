@@ -16,12 +16,13 @@ import {
   type SFNClient,
 } from '@aws-sdk/client-sfn';
 import { Fault } from '#domain/faults';
-import { instant, type RunId } from '#domain/ids';
+import { epochMs, instant, type RunId } from '#domain/ids';
 import type { Orchestrator, RunningExecution } from '#operations/ports';
 
 export interface StateMachineArns {
   readonly run: string;
   readonly watch: string;
+  readonly nudge: string;
 }
 
 export function stepFunctionsOrchestrator(client: SFNClient, arns: StateMachineArns): Orchestrator {
@@ -31,6 +32,7 @@ export function stepFunctionsOrchestrator(client: SFNClient, arns: StateMachineA
       const series = watch === 1 ? id : `${id}-${watch}`;
       return start(client, arns.watch, `${series}-w1`, { runId: id, watch, series, chunk: 1, delaySeconds });
     },
+    nudge: (id, at) => start(client, arns.nudge, `${id}-n${Math.floor(epochMs(at) / 1000)}`, { runId: id }),
     async release(taskToken) {
       try {
         await client.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));

@@ -32,22 +32,26 @@ const NOBODY: ApiToken = { id: '', name: '', secretDigest: digestOfSecret(''), s
 /** What reading a token takes, and more; below what anybody notices who has mistyped one. */
 const REFUSED_AFTER_MS = 25;
 
-/**
- * Who calls; undefined where the token opens nothing. An item that is there takes longer to read than none, which thousands of
- * refusals would show: so a refusal is answered by a timer that was set before the work began, and its time says nothing of it.
- */
+/** Who calls; undefined where the token opens nothing. What is no API token at all is told so at once: it says nothing of any. */
 export async function authenticate(
   tokens: Pick<Ports['apiTokens'], 'find'>,
   authorization: string | undefined,
   now: Instant,
 ): Promise<Caller | undefined> {
-  if (authorization === undefined) return undefined;
+  const bearer = bearerOf(authorization);
+  return bearer && refusedLate(() => identified(tokens, bearer, now));
+}
+
+/**
+ * An item that is there takes longer to read than none, which thousands of refusals would show: so a refusal (undefined) is
+ * answered by a timer that was set before the work began, and its time says nothing of the work.
+ */
+export async function refusedLate<Found>(work: () => Promise<Found | undefined>): Promise<Found | undefined> {
   const refusal = timer(REFUSED_AFTER_MS);
   try {
-    const bearer = bearerOf(authorization);
-    const caller = bearer && (await identified(tokens, bearer, now));
-    if (!caller) await refusal.over;
-    return caller;
+    const found = await work();
+    if (found === undefined) await refusal.over;
+    return found;
   } finally {
     refusal.cancel();
   }

@@ -53,7 +53,13 @@ interface JobTokenRoute {
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
 }
 
-export type Route = ScopedRoute | JobTokenRoute;
+interface EngineRoute extends Omit<ScopedRoute, 'opensTo'> {
+  readonly opensTo: 'engine';
+  /** In the place of an API token: who calls, or that it is nobody. */
+  readonly identify: (request: HttpRequest) => Promise<Caller | undefined>;
+}
+
+export type Route = ScopedRoute | JobTokenRoute | EngineRoute;
 
 export function route(routeKey: string, scope: Scope, handle: (request: HttpRequest) => Promise<HttpReply>): Route {
   return { routeKey, scope, opensTo: 'scope', handle: (event, caller) => handle(requestOf(event, caller, undefined)) };
@@ -65,7 +71,7 @@ export function routeWithBody<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
   options: BodyOptions = {},
-): Route {
+): ScopedRoute {
   return {
     routeKey,
     scope,
@@ -90,8 +96,20 @@ export function routeWithJobToken(routeKey: string, scope: Scope, handle: (reque
   };
 }
 
+/** A route for an engine, which has a secret of its own. Nothing of the body is looked at before that. */
+export function routeOfEngine<Body>(
+  routeKey: string,
+  identify: (request: HttpRequest) => Promise<Caller | undefined>,
+  schema: ZodType<Body>,
+  handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
+): Route {
+  return { ...routeWithBody(routeKey, 'jobs:report', schema, handle), opensTo: 'engine', identify };
+}
+
 /** Who calls where no token is needed: only a local host on loopback ever says so. */
 const ANONYMOUS: Caller = { name: 'anonymous', scopes: ['runs:read', 'runs:write', 'catalog:write', 'jobs:report'] };
+
+const NOBODY: Caller = { name: 'nobody', scopes: [] };
 
 let anonymousAllowed = false;
 export function allowAnonymous(allowed: boolean): void {
@@ -100,7 +118,10 @@ export function allowAnonymous(allowed: boolean): void {
 
 /** A page that a browser was tricked into taking for a local one (DNS rebinding) still names its own host. */
 function isAnonymousAllowed({ headers }: APIGatewayProxyEventV2): boolean {
-  return anonymousAllowed && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(headers['host'] ?? '');
+  const { host = '', origin } = headers;
+  // Browsers name the page that a request comes from: one of another site may not act as whoever sits at this machine.
+  const isOwnPage = origin === undefined || origin === `http://${host}`;
+  return anonymousAllowed && isOwnPage && /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/.test(host);
 }
 
 export function httpHandler(routes: readonly Route[]): HttpHandler {
@@ -114,6 +135,10 @@ export function httpHandler(routes: readonly Route[]): HttpHandler {
 async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyEventV2): Promise<HttpReply> {
   const found = table.get(event.routeKey);
   if (!found) return problem('not-found', `there is no ${event.routeKey}`);
+  if (found.opensTo === 'engine') {
+    const engine = await found.identify(requestOf(event, NOBODY, undefined));
+    return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
+  }
   const authorization = event.headers['authorization'];
   const { apiTokens, clock } = storePorts();
   const now = clock.now();

@@ -6,6 +6,7 @@ export interface DataDir {
   readonly databaseFile: string;
   readonly workDir: string;
   readonly tokenFile: string;
+  readonly simulatorTokenFile: string;
   release(): void;
 }
 
@@ -17,6 +18,7 @@ export function takeDataDir(path: string): DataDir {
     databaseFile: join(path, 'sluice.db'),
     workDir: join(path, 'work'),
     tokenFile: join(path, 'token'),
+    simulatorTokenFile: join(path, 'control-hub-simulator-token'),
     release() {
       rmSync(lockFile, { force: true });
     },

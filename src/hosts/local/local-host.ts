@@ -5,11 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
+import { join } from 'node:path';
+import type { ArchiveRoot } from '#contract/archive-root';
 import { instant } from '#domain/ids';
 import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
 import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
-import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { connectArchives, connectPorts, connectStores, installPorts } from '#hosts/wiring';
 import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
 import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
@@ -25,6 +27,7 @@ import { runSchedules } from './schedules.ts';
 import { tickOpenRuns } from './tick-open-runs.ts';
 import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
+import { startSimulatedControlHub } from './simulated-control-hub.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
 import { createStepFunctions, type StepFunctions } from './step-functions/step-functions.ts';
@@ -46,6 +49,8 @@ export interface LocalHost {
   readonly token: string;
   readonly stepFunctionsEndpoint: string;
   readonly ports: Ports;
+  /** Where it simulates one. */
+  readonly controlHubSimulatorUrl?: string;
   /** Ends in order; executions under way go on when the next process starts. */
   close(): Promise<void>;
 }
@@ -78,6 +83,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   });
   makeWritable(settings.outputRoot, '--output-root');
   makeWritable(dataDir.workDir, '--data-dir');
+  const archiveRoot = archiveRootOf(settings);
 
   const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
   const service = readServiceMap(new URL('serverless.yml', project));
@@ -99,14 +105,17 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   });
   const stepFunctionsServer = await listenStepFunctions(stepFunctions, { host: '127.0.0.1', port: 0 });
   const stepFunctionsEndpoint = `http://127.0.0.1:${stepFunctionsServer.port}`;
-  const configuration = { ...localConfiguration(settings, dynamodbEndpoint), SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint };
+  const local = localConfiguration(settings, dynamodbEndpoint);
+  const configuration = { ...local, SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint, SLUICE_ARCHIVE_ROOT: archiveRoot };
 
+  const simulated = settings.controlHubSimulator ? await startSimulatedControlHub(hostClock, dataDir.simulatorTokenFile) : undefined;
+  if (simulated) closers.push(() => simulated.close());
   const { inputRoot, outputRoot, parallel } = settings;
   const embedded = localEngines({
     ...{ inputRoot, outputRoot, parallel, clock },
     workDir: dataDir.workDir,
     workerUrl: options.duckdbWorkerUrl,
-    controlHub: settings.controlHub ?? NO_CONTROL_HUB,
+    controlHub: { ...(settings.controlHub ?? NO_CONTROL_HUB), ...simulated?.settings },
     region: process.env['AWS_REGION'] ?? '',
     random: () => Math.random(),
   });
@@ -123,7 +132,9 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
       engineLimits: { ...CONTROL_HUB_LIMITS, ...settings.engineLimits },
     },
   });
-  installPorts(ports);
+  // A bucket is where AWS has it; everything else of the local host is in no region.
+  const { AWS_REGION = configuration.AWS_REGION } = process.env;
+  installPorts({ ...ports, ...connectArchives({ ...configuration, AWS_REGION }) });
   allowAnonymous(settings.allowAnonymous);
   const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
   const unsubscribe = Object.values(engines).map((engine) =>
@@ -155,7 +166,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   await stepFunctions.recover();
   closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
-  return { url, token, stepFunctionsEndpoint, ports, close };
+  return { url, token, stepFunctionsEndpoint, ports, close, ...(simulated ? { controlHubSimulatorUrl: simulated.url } : {}) };
+}
+
+/** Where nothing is said, jobs have a directory of their own beside the data. */
+function archiveRootOf({ archiveRoot, dataDir }: LocalSettings): ArchiveRoot {
+  const root = archiveRoot ?? { kind: 'directory', path: join(dataDir, 'archives') };
+  if (root.kind === 'directory') makeWritable(root.path, '--archive-root');
+  return root;
 }
 
 /** On AWS, IAM says who may invoke what makes administrators; here every program could, by the Step Functions endpoint. */
@@ -185,6 +203,8 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
     SLUICE_DYNAMODB_ENDPOINT: dynamodbEndpoint,
     SLUICE_RUN_STATE_MACHINE_ARN: stateMachineArn('run'),
     SLUICE_WATCH_STATE_MACHINE_ARN: stateMachineArn('watch'),
+    SLUICE_NUDGE_STATE_MACHINE_ARN: stateMachineArn('nudge'),
+    SLUICE_CONTROL_HUB_WEBHOOK_SECRET: settings.controlHubWebhookSecret,
     SLUICE_POLL_FLOOR_SECONDS: String(settings.pollFloorSeconds),
     SLUICE_JOB_TOKEN_SECONDS: settings.jobTokenSeconds?.toString(),
     SLUICE_JOB_RETENTION_SECONDS: settings.jobRetentionSeconds?.toString(),

@@ -28,6 +28,9 @@ async function serve(settings: LocalSettings): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  if (host.controlHubSimulatorUrl !== undefined) {
+    process.stderr.write(`A Control Hub is simulated on ${host.controlHubSimulatorUrl}; its jobs are forgotten when this stops.\n`);
+  }
   // Last: whoever reads it may send a signal at once.
   process.stdout.write(`Sluice listens on ${host.url}\n`);
   process.stderr.write(`Data in ${settings.dataDir}, outputs in ${settings.outputRoot}. Ctrl-C stops; runs go on at the next start.\n`);

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
+import { ArchiveRoot } from '#contract/archive-root';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
@@ -18,8 +19,11 @@ const Settings = z.object({
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).optional(),
   SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).optional(),
+  SLUICE_ARCHIVE_ROOT: ArchiveRoot.optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
+  SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
 });
 
 export interface LocalSettings {
@@ -38,6 +42,11 @@ export interface LocalSettings {
   readonly jobTokenSeconds?: number | undefined;
   readonly jobRetentionSeconds?: number | undefined;
   readonly controlHub?: ControlHubSettings;
+  /** In place of a Control Hub, one that this host simulates. */
+  readonly controlHubSimulator?: boolean;
+  /** A reference. */
+  readonly controlHubWebhookSecret?: string;
+  readonly archiveRoot?: ArchiveRoot;
 }
 
 export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
@@ -49,6 +58,7 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --data-dir DIRECTORY          where everything is kept                          (.sluice)
   --input-root DIRECTORY        jobs read files below it                          (.)
   --output-root DIRECTORY       jobs write files below it                         (<data-dir>/output)
+  --archive-root DIRECTORY      archives of jobs that report themselves           (<data-dir>/archives)
   --dynamodb-endpoint URL       another DynamoDB than the embedded one
   --parallel NUMBER             DuckDB jobs that run at once                      (2)
   --poll-floor-seconds NUMBER   no run is polled more often by its watch loop     (2)
@@ -65,6 +75,8 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
   --job-token-seconds NUMBER    how long the token of a job holds                 (259200)
   --job-retention-seconds NUMBER
                                 how long a deleted job is kept                    (2592000)
+  --control-hub-webhook-secret REFERENCE  of what its pushes carry: docs/control-hub-push.md
+  --control-hub-simulator       simulates a Control Hub on this machine, for trying without an account
   --allow-anonymous             no token needed; on a loopback address only
   --help
 
@@ -89,6 +101,13 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
   if (settings.allowAnonymous && !isLoopback(settings.host)) {
     return { kind: 'invalid', message: '--allow-anonymous is for a loopback address only: anybody on the network could start jobs' };
   }
+  const { SLUICE_CONTROL_HUB_URL: url, SLUICE_CONTROL_HUB_AUTH_TOKEN: token } = parsed.data;
+  if (parsed.data.SLUICE_CONTROL_HUB_SIMULATOR && (url ?? token) !== undefined) {
+    return {
+      kind: 'invalid',
+      message: '--control-hub-simulator takes the place of the Control Hub that is set by URL or token: give one of the two',
+    };
+  }
   return { kind: 'settings', settings };
 }
 
@@ -105,14 +124,17 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
         'data-dir': text,
         'input-root': text,
         'output-root': text,
+        'archive-root': text,
         'dynamodb-endpoint': text,
         parallel: text,
         'poll-floor-seconds': text,
         'engine-limits': text,
         'job-token-seconds': text,
         'job-retention-seconds': text,
+        'control-hub-webhook-secret': text,
         'allow-anonymous': { type: 'boolean' },
         ...Object.fromEntries(CONTROL_HUB_FLAGS.map((flag) => [flag, text])),
+        'control-hub-simulator': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -123,6 +145,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
 
 function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
   const dataDir = resolve(parsed.SLUICE_DATA_DIR);
+  const root = parsed.SLUICE_ARCHIVE_ROOT;
   return {
     port: parsed.SLUICE_PORT,
     host: parsed.SLUICE_HOST,
@@ -137,6 +160,11 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
     jobTokenSeconds: parsed.SLUICE_JOB_TOKEN_SECONDS,
     jobRetentionSeconds: parsed.SLUICE_JOB_RETENTION_SECONDS,
     controlHub: parsed,
+    controlHubSimulator: parsed.SLUICE_CONTROL_HUB_SIMULATOR,
+    ...(parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET === undefined
+      ? {}
+      : { controlHubWebhookSecret: parsed.SLUICE_CONTROL_HUB_WEBHOOK_SECRET }),
+    ...(root === undefined ? {} : { archiveRoot: root.kind === 'directory' ? { ...root, path: resolve(root.path) } : root }),
   };
 }
 

@@ -1,9 +1,9 @@
-/** Registers both machines with the embedded Step Functions, as infra/state-machines.yml does on AWS. */
+/** Registers the machines with the embedded Step Functions, as infra/state-machines.yml does on AWS. */
 import { readFileSync } from 'node:fs';
 import type { Json } from '#domain/json';
 import { functionArn, LOCAL_ACCOUNT, LOCAL_REGION, LOCAL_STAGE } from './functions.ts';
 
-const MACHINES = ['run', 'watch'] as const;
+const MACHINES = ['run', 'watch', 'nudge'] as const;
 export type MachineName = (typeof MACHINES)[number];
 
 export const stateMachineArn = (name: MachineName): string =>

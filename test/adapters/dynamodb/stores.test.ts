@@ -7,6 +7,7 @@ import { dynamoJobEventStore } from '#adapters/dynamodb/job-event-store';
 import { dynamoJobStore } from '#adapters/dynamodb/job-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { keys } from '#adapters/dynamodb/keys';
+import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
@@ -15,6 +16,7 @@ import { Fault } from '#domain/faults';
 import { instant, type ReportedJobId } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { catalogStoreContract } from '#test/adapters/contracts/catalog-store.contract';
+import { metricSeriesContract } from '#test/adapters/contracts/metric-series.contract';
 import { durationStoreContract } from '#test/adapters/contracts/duration-store.contract';
 import { jobHistoryContract } from '#test/adapters/contracts/job-history.contract';
 import { change, jobStoreContract } from '#test/adapters/contracts/job-store.contract';
@@ -49,6 +51,9 @@ describe('the slot store', () => {
 });
 describe('the duration store', () => {
   durationStoreContract(() => Promise.resolve(dynamoDurationStore(table)));
+});
+describe('the series of samples', () => {
+  metricSeriesContract(() => Promise.resolve(dynamoMetricSeries(table)));
 });
 describe('the catalog store', () => {
   catalogStoreContract(() => Promise.resolve(dynamoCatalogStore(table)));

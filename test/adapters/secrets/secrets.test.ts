@@ -9,8 +9,8 @@ import { secretReader, type ReadSecret, type SecretReaderOptions } from '#adapte
 const never: ReadSecret = () => Promise.reject(new Error('not asked in this test'));
 
 function reader(kinds: Partial<SecretReaderOptions['kinds']>): {
-  secrets: ReturnType<typeof secretReader>;
-  advance(seconds: number): void;
+  readonly secrets: ReturnType<typeof secretReader>;
+  readonly advance: (seconds: number) => void;
 } {
   let nowMs = 0;
   const secrets = secretReader({

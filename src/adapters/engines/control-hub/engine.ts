@@ -27,16 +27,16 @@ export interface ControlHubOptions {
 
 export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSeconds, ...hub }: ControlHubOptions): Engine {
   const second = duplicates(hub);
-  const { start, find } = starter(hub, second);
+  const starts = starter(hub, second);
   const stopping = stops(hub);
   const read = jobReader(hub);
-  const withWarning = withWarnings(second.warningOf);
+  const withWarning = withWarnings((id) => second.warningOf(id));
   return {
     fenceSeconds,
     metricsSettleSeconds,
     check: (definition) => definitionProblems(hub, definition),
-    start,
-    find,
+    start: (start) => starts.start(start),
+    find: (name) => starts.find(name),
     async status(ids) {
       await second.stopRest();
       const told = await statuses(hub, ids, statusChunk);

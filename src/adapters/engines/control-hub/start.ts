@@ -6,7 +6,8 @@
  * back, looks for the name, and starts again only when the fence is over and there is nothing.
  */
 import type { EngineStart, EngineStartOutcome } from '#domain/engine-job';
-import { engineJobId, type EngineJobName } from '#domain/ids';
+import { engineJobId, type EngineJobId, type EngineJobName } from '#domain/ids';
+import type { Engine } from '#operations/ports';
 import type { HubAnswer, NoAnswer } from './client.ts';
 import { parsedDefinition } from './definition.ts';
 import type { Duplicates } from './duplicates.ts';
@@ -15,8 +16,8 @@ import { chosenOf, foundInstance, instancesNamed } from './look-up.ts';
 import { isHubId, jobPath } from './wire.ts';
 
 export interface Starter {
-  start(start: EngineStart): Promise<EngineStartOutcome>;
-  find(name: EngineJobName): Promise<ReturnType<typeof engineJobId> | undefined>;
+  readonly start: Engine['start'];
+  readonly find: Engine['find'];
 }
 
 /** Names that were looked for in vain and are about to be started again. */
@@ -64,7 +65,7 @@ export function starter(hub: Hub, duplicates: Duplicates): Starter {
   }
 
   /** A gateway may have sent a call on twice. What cannot be looked up now is no reason to doubt the start. */
-  async function withoutDuplicates(name: EngineJobName, id: string): Promise<ReturnType<typeof engineJobId>> {
+  async function withoutDuplicates(name: EngineJobName, id: string): Promise<EngineJobId> {
     const instances = await instancesNamed(hub, name).catch(() => []);
     const chosen = instances.length > 1 ? chosenOf(instances, hub.nowMs()) : undefined;
     if (!chosen) return engineJobId(id);
@@ -103,4 +104,5 @@ function idsOf({ body }: HubAnswer & { readonly kind: 'answer' }): readonly stri
 const refusalText = ({ status, message }: HubAnswer & { readonly kind: 'refused' }): string =>
   message === '' ? `Control Hub answered ${status}` : message;
 
-const problemText = ({ pointer, message }: { readonly pointer: string; readonly message: string }): string => `definition${pointer} ${message}`;
+const problemText = ({ pointer, message }: { readonly pointer: string; readonly message: string }): string =>
+  `definition${pointer} ${message}`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { engineJobId, type EngineJobId } from '#domain/ids';
 import { FORCE_STOPPED, INSUFFICIENT_RESOURCES } from '#hosts/control-hub-simulator/timeline';
-import { CREDENTIAL, hubFixture, instancesOf, nameOf, RUN, type Fixture } from './hub-fixture.ts';
+import { CREDENTIAL, fixedCredentials, hubFixture, instancesOf, nameOf, RUN, type Fixture } from './hub-fixture.ts';
 
 const stateOf = async ({ engine }: Fixture, id: EngineJobId): Promise<string | undefined> => (await engine.status([id])).get(id)?.state;
 const hubJob = ({ simulator }: Fixture, id: string) => {
@@ -136,6 +136,14 @@ describe('a look-up', () => {
     const outcome = await it.engine.start({ engineJobName: nameOf(1, 10), runId: RUN, definition, parameters: {} });
     expect(outcome.kind === 'started' && (await it.engine.find(nameOf(1, 10))) === outcome.engineJobId).toBe(true);
     expect(await it.engine.find(nameOf(1, 1))).toBeUndefined();
+  });
+
+  test('goes by the search language where the token does not name its organization', async () => {
+    const credential = { id: 'id', token: 'no-jwt' };
+    const it = hubFixture({ simulator: { credential }, credentials: fixedCredentials(credential) });
+    const id = await it.start(1);
+    expect([await it.engine.find(nameOf(1)), await it.engine.find(nameOf(2))]).toEqual([id, undefined]);
+    expect([it.simulator.calls.count('searchJobs') > 0, it.simulator.calls.count('listJobs')]).toEqual([true, 0]);
   });
 
   test('that finds what was not searched for is not believed', async () => {

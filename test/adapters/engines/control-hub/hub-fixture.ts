@@ -5,7 +5,12 @@ import { hubCredentials, type CredentialSource } from '#adapters/engines/control
 import { controlHubEngine, type ControlHubOptions } from '#adapters/engines/control-hub/engine';
 import type { EngineStart } from '#domain/engine-job';
 import { engineJobName, runId, type EngineJobId, type EngineJobName } from '#domain/ids';
-import { controlHubSimulator, sequentialIds, type ControlHubSimulator, type SimulatorOptions } from '#hosts/control-hub-simulator/simulator';
+import {
+  controlHubSimulator,
+  sequentialIds,
+  type ControlHubSimulator,
+  type SimulatorOptions,
+} from '#hosts/control-hub-simulator/simulator';
 import { simulatorFetch } from '#hosts/control-hub-simulator/fetch';
 import type { Engine } from '#operations/ports';
 
@@ -72,17 +77,17 @@ export interface FixtureOptions {
   readonly sharing?: ControlHubSimulator;
   readonly credentials?: CredentialSource;
   readonly fetch?: (inner: typeof fetch) => typeof fetch;
+  readonly random?: () => number;
 }
 
 export function hubFixture(options: FixtureOptions = {}): Fixture {
   const clock = options.clock ?? movedClock();
   const simulator =
-    options.sharing ??
-    controlHubSimulator({ nowMs: clock.nowMs, newId: sequentialIds(), credential: CREDENTIAL, ...options.simulator });
+    options.sharing ?? controlHubSimulator({ nowMs: clock.nowMs, newId: sequentialIds(), credential: CREDENTIAL, ...options.simulator });
   const templateId = options.sharing
     ? ([...simulator.hub.jobs.values()].find(({ definition }) => definition.jobTemplate)?.id ?? '')
     : simulator.createTemplate({ name: 'http-to-gcs' }).id;
-  const inner = simulatorFetch(simulator, { sleep: clock.pause });
+  const inner = simulatorFetch(simulator, { sleep: (ms) => (ms > 0 ? clock.pause(ms) : Promise.resolve()) });
   const notes: string[] = [];
   const client = hubClient({
     url: HUB_URL,
@@ -92,7 +97,7 @@ export function hubFixture(options: FixtureOptions = {}): Fixture {
     hosts: allowedHosts([]),
     nowMs: clock.nowMs,
     pause: clock.pause,
-    random: () => 0.5,
+    random: options.random ?? (() => 0.5),
   });
   const engine = controlHubEngine({
     client,

@@ -1,0 +1,69 @@
+/**
+ * Resets a reported job for another attempt: `reset`, its archive emptied, `ready`. Each of the three may be repeated, so a reset
+ * that was interrupted anywhere is done again from its beginning: the job stays in RESET until its archive is empty, whatever
+ * happens in between, and its history says why.
+ */
+import { archivePathText, parseArchivePath } from '#domain/archive-path';
+import { Fault } from '#domain/faults';
+import type { ReportedJobId } from '#domain/ids';
+import type { SendNeeds } from './event-subjects.ts';
+import type { EventAnswer } from './job-ports.ts';
+import type { Ports } from './ports.ts';
+import { definitionOf } from './register-job.ts';
+import { sendEvent, type SendEvent } from './send-event.ts';
+
+export interface ResetJob {
+  readonly id: ReportedJobId;
+  readonly requestedBy: string;
+  /** The files of the attempts so far stay. */
+  readonly keepArchive: boolean;
+}
+
+export type ResetOutcome =
+  | { readonly kind: 'reset'; readonly answer: EventAnswer; readonly removed: number }
+  | { readonly kind: 'refused'; readonly answer: EventAnswer }
+  | { readonly kind: 'failed'; readonly message: string; readonly mayPass: boolean }
+  | { readonly kind: 'not-found' | 'no-archives' };
+
+type Needs = SendNeeds & Pick<Ports, 'archives'>;
+
+export async function resetJob(ports: Needs, { id, requestedBy: actor, keepArchive }: ResetJob): Promise<ResetOutcome> {
+  if (!keepArchive && !ports.archives) return { kind: 'no-archives' };
+  if (!(await ports.reportedJobs.load(id))) return { kind: 'not-found' };
+  const begun = await sent(ports, { job: id, name: 'reset', actor });
+  if (begun.refused) return { kind: 'refused', answer: begun };
+  const cleared = keepArchive ? ({ kind: 'cleared', removed: 0 } as const) : await clearedArchive(ports, id);
+  if (cleared.kind === 'failed') {
+    // In RESET there is no `update`; `reset` again is what may be said.
+    await sent(ports, { job: id, name: 'reset', actor, data: { 'reset-failed': cleared.message } });
+    return cleared;
+  }
+  const { removed } = cleared;
+  const answer = await sent(ports, {
+    job: id,
+    name: 'ready',
+    actor,
+    data: keepArchive ? { 'archive-kept': true } : { 'files-removed': removed },
+  });
+  return answer.refused ? { kind: 'refused', answer } : { kind: 'reset', answer, removed };
+}
+
+type Cleared = { readonly kind: 'cleared'; readonly removed: number } | Extract<ResetOutcome, { kind: 'failed' }>;
+
+async function clearedArchive(ports: Needs, id: ReportedJobId): Promise<Cleared> {
+  const { archivePath } = await definitionOf(ports, id);
+  const path = parseArchivePath(archivePath);
+  if (!path) throw new Fault('CorruptItem', `${archivePath} is no archive path`);
+  try {
+    return { kind: 'cleared', removed: (await ports.archives?.clear(path)) ?? 0 };
+  } catch (error) {
+    if (!(error instanceof Fault) || (error.name !== 'ArchiveRefused' && error.name !== 'ArchiveUnavailable')) throw error;
+    return { kind: 'failed', message: `${archivePathText(path)} was not emptied: ${error.message}`, mayPass: error.retryable };
+  }
+}
+
+async function sent(ports: Needs, event: SendEvent): Promise<EventAnswer> {
+  const outcome = await sendEvent(ports, event);
+  if (outcome.kind !== 'answered') throw new Fault('Vanished', `${event.job} has gone while it was reset`);
+  return outcome.answer;
+}

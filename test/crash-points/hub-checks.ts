@@ -1,0 +1,145 @@
+/**
+ * What must hold between jobs and Control Hub's instances of them, whatever went wrong. Read from the simulator at rest: it knows of
+ * every run of every instance when it began and ended.
+ *
+ * Two instances of one name may run at a time only where
+ *   - Control Hub made two of one start (`twice`): the younger must have been stopped, and the fact told; or
+ *   - nobody could see them: two of one start while searches are late, or a start whose answer was lost and that no search showed
+ *     until its fence was over. That is the risk that remains with a call that has no key; such an instance may also outlive its job.
+ */
+import { engineJobName } from '#domain/ids';
+import { isTerminal, runAt, type JobStatusName } from '#hosts/control-hub-simulator/timeline';
+import type { ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
+import type { JobSeen, Seen } from '#test/simulation/commit-checks';
+import type { HubOutcome } from './fault-plan.ts';
+
+export interface HubChecks {
+  doubted(name: string, outcome: HubOutcome): void;
+  noted(message: string): void;
+  problems(input: {
+    readonly simulator: ControlHubSimulator;
+    readonly seen: Seen;
+    readonly removes: boolean;
+    readonly nowMs: number;
+  }): readonly string[];
+  /** Told of so far. */
+  excused(): Excused;
+}
+
+/** Names that had two instances at a time, or one that outlived them, for a reason that no client can help. */
+export interface Excused {
+  /** The younger was stopped. */
+  readonly stopped: string[];
+  readonly unseen: string[];
+}
+
+interface Span {
+  readonly name: string;
+  readonly id: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly wasStopped: boolean;
+  /** Its last status. */
+  readonly status: JobStatusName;
+  readonly isRemoved: boolean;
+}
+
+/** By what their start met. */
+const SEEN_DOUBLE: readonly HubOutcome[] = ['twice'];
+const UNSEEN: readonly HubOutcome[] = ['twice-unseen', 'dropped-blind', 'dies-blind'];
+
+export function hubChecks(): HubChecks {
+  const doubts = new Map<string, HubOutcome[]>();
+  const told: string[] = [];
+  const excused: Excused = { stopped: [], unseen: [] };
+  const hasMet = (name: string, outcomes: readonly HubOutcome[]): boolean =>
+    (doubts.get(name) ?? []).some((outcome) => outcomes.includes(outcome));
+
+  function doubled(spans: readonly Span[]): readonly string[] {
+    return [...new Set(spans.map(({ name }) => name))].flatMap((name) => {
+      const own = spans.filter((span) => span.name === name).toSorted((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
+      const overlapping = own.filter((span, place) => own.slice(0, place).some((before) => before.toMs > span.fromMs));
+      if (overlapping.length === 0) return [];
+      if (hasMet(name, UNSEEN)) {
+        excused.unseen.push(name);
+        return [];
+      }
+      if (!hasMet(name, SEEN_DOUBLE)) return [`${name} ran ${overlapping.length + 1} times at once`];
+      excused.stopped.push(name);
+      return [
+        ...(own.some(({ wasStopped }) => wasStopped) ? [] : [`${name} ran twice at once, and no instance of it was stopped`]),
+        ...(told.some((note) => note.includes('two instances')) ? [] : [`${name} ran twice at once, and nobody was told`]),
+      ];
+    });
+  }
+
+  return {
+    doubted(name, outcome) {
+      doubts.set(name, [...(doubts.get(name) ?? []), outcome]);
+    },
+    noted(message) {
+      told.push(message);
+    },
+    excused: () => excused,
+    problems({ simulator, seen, removes, nowMs }) {
+      simulator.settle();
+      const spans = spansOf(simulator, nowMs);
+      const left = outliving(spans, [...seen.jobs.values()]);
+      excused.unseen.push(...left.filter(({ name }) => hasMet(name, UNSEEN)).map(({ name }) => name));
+      const duties = spans.filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN])).flatMap((span) => neglected(span, removes));
+      return [...doubled(spans), ...duties, ...left.filter(({ name }) => !hasMet(name, UNSEEN)).map(({ problem }) => problem)];
+    },
+  };
+}
+
+function spansOf({ hub }: ControlHubSimulator, nowMs: number): readonly Span[] {
+  return [...hub.jobs.values()].flatMap((job) =>
+    job.runs.flatMap((run) => {
+      const view = runAt(run, nowMs);
+      if (!view) return [];
+      const end = view.history.find(({ status }) => isTerminal(status));
+      const wasStopped = run.interventions.some(({ kind }) => kind !== 'acknowledge');
+      const [name = ''] = job.definition.rawJobTags;
+      return [
+        {
+          name,
+          id: job.id,
+          fromMs: run.startedMs,
+          toMs: end?.atMs ?? Infinity,
+          wasStopped,
+          status: view.phase.status,
+          isRemoved: job.deletedMs !== null,
+        },
+      ];
+    }),
+  );
+}
+
+function neglected({ name, status, isRemoved }: Span, removes: boolean): readonly string[] {
+  return [
+    ...(status === 'INACTIVE_ERROR' ? [`the failure of ${name} was not acknowledged`] : []),
+    ...(removes && !isRemoved ? [`${name} was not removed`] : []),
+  ];
+}
+
+/** An attempt ends when its instances have: nothing runs on that no job stands for. */
+function outliving(spans: readonly Span[], jobs: readonly JobSeen[]): readonly Outliving[] {
+  const ends = new Map(
+    jobs.flatMap(({ job, history }) =>
+      history
+        .filter(({ name }) => name === 'finish' || name === 'fail')
+        .map(({ attempt, at }) => [String(engineJobName(job, attempt)), Date.parse(at)] as const),
+    ),
+  );
+  return spans.flatMap(({ name, id, toMs }) => {
+    const endedMs = ends.get(name);
+    if (endedMs === undefined) return [{ name, problem: `${id} is an instance of ${name}, which never ended` }];
+    if (toMs <= endedMs) return [];
+    return [{ name, problem: `${id}, an instance of ${name}, ran for ${(toMs - endedMs) / 1000} s after its attempt had ended` }];
+  });
+}
+
+interface Outliving {
+  readonly name: string;
+  readonly problem: string;
+}
