@@ -268,10 +268,6 @@ export interface ParkedAt extends ParkedChild {
   readonly index: number;
 }
 
-export interface ParametersOfJob extends EffectiveParameters {
-  readonly setKey: string;
-}
-
 export interface JobStore {
   /** Jobs that exist already are left as they are. */
   create(jobs: readonly NewJob[], jobCount: number): Promise<void>;
@@ -280,7 +276,7 @@ export interface JobStore {
   /** Jobs by index, absent ones left out. */
   loadSome(run: Run, indexes: readonly number[]): Promise<readonly Job[]>;
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
-  parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
+  parameters(ref: JobRef): Promise<(EffectiveParameters & { readonly setKey: string }) | undefined>;
   /**
    * Each change is one conditional transaction (job item, history entries, open row, records of counts, token, counts), many of
    * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since
