@@ -36,12 +36,12 @@ async function hubWorld(startsPerSecond?: number): Promise<HubWorld> {
   });
   const random = randomOf(7);
   const pause = (ms: number): Promise<void> => new Promise((resolve) => void clock.at(clock.nowMs() + ms, resolve));
-  const simulator = controlHubSimulator({ nowMs: clock.nowMs, newId: sequentialIds(), credential: CREDENTIAL });
+  const simulator = controlHubSimulator({ nowMs: () => clock.nowMs(), newId: sequentialIds(), credential: CREDENTIAL });
   const template = simulator.createTemplate({ name: 'http-to-gcs' });
   const newEngine = (): Engine =>
     hubFixture({
       sharing: simulator,
-      clock: { nowMs: clock.nowMs, pause, advance: () => undefined },
+      clock: { nowMs: () => clock.nowMs(), pause, advance: () => undefined },
       random,
       fetch: (inner) => async (input, init) => {
         hub.requests.push({ atMs: clock.nowMs(), lost: hub.isDown });

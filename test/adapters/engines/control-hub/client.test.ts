@@ -57,7 +57,8 @@ const issues = (status: number, code: string, message: string, headers: Readonly
   headers,
   body: { ISSUES: [{ code, message }] },
 });
-const dropped = (): Error => new TypeError('fetch failed', { cause: Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }) });
+const dropped = (): Error =>
+  new TypeError('fetch failed', { cause: Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' }) });
 const refusedAtOnce = (): Error => Object.assign(connectionRefused(), { cause: Object.assign(new Error('no'), { code: 'ECONNREFUSED' }) });
 
 describe('what is sent', () => {
@@ -145,7 +146,9 @@ describe('redirects', () => {
   });
 
   test('a 308 to a host that the configuration names is followed', async () => {
-    const { client, asked } = scripted([moved('https://hub.example.com/jobrunner/rest/v1/jobs/status'), OK], { hosts: ['hub.example.com'] });
+    const { client, asked } = scripted([moved('https://hub.example.com/jobrunner/rest/v1/jobs/status'), OK], {
+      hosts: ['hub.example.com'],
+    });
     expect((await client.call(STATUS)).kind).toBe('answer');
     expect(new URL(asked[1]?.url ?? '').host).toBe('hub.example.com');
   });
@@ -318,7 +321,11 @@ describe('repeating', () => {
   test('a 401 with the newest token is told, in words that hold no token', async () => {
     const { client, asked } = scripted([issues(401, 'SSO_01', 'User not authenticated')]);
     const answer = await client.call(STATUS);
-    expect(answer).toMatchObject({ kind: 'no-answer', hadNoEffect: true, reason: 'Control Hub answered 401: SSO_01: User not authenticated' });
+    expect(answer).toMatchObject({
+      kind: 'no-answer',
+      hadNoEffect: true,
+      reason: 'Control Hub answered 401: SSO_01: User not authenticated',
+    });
     expect(asked).toHaveLength(1);
   });
 
@@ -462,7 +469,11 @@ test('no more than sixteen calls are under way at once', async () => {
 test('hosts are those of StreamSets and those that are named, by HTTPS alone but for this machine', () => {
   const hosts = allowedHosts(['127.0.0.1:18630', 'hub.example.com']);
   const allowed = (url: string): boolean => hosts.allows(new URL(url));
-  expect(['https://na01.hub.streamsets.com', 'https://hub.example.com:8443', 'http://127.0.0.1:18630'].map(allowed)).toEqual([true, true, true]);
+  expect(['https://na01.hub.streamsets.com', 'https://hub.example.com:8443', 'http://127.0.0.1:18630'].map(allowed)).toEqual([
+    true,
+    true,
+    true,
+  ]);
   expect(['http://hub.example.com', 'http://127.0.0.1:80', 'https://example.com', 'ftp://hub.example.com'].map(allowed)).toEqual([
     false,
     false,

@@ -13,7 +13,13 @@ function harnessOf(fixture: Fixture): EngineHarness {
     },
     endsWell: {
       definition,
-      parameters: { SIMULATE_SECONDS: 30, SIMULATE_INPUT_RECORDS: 500, SIMULATE_OUTPUT_RECORDS: 490, SIMULATE_ERROR_RECORDS: 10, SIMULATE_METRICS_SECONDS: 0 },
+      parameters: {
+        SIMULATE_SECONDS: 30,
+        SIMULATE_INPUT_RECORDS: 500,
+        SIMULATE_OUTPUT_RECORDS: 490,
+        SIMULATE_ERROR_RECORDS: 10,
+        SIMULATE_METRICS_SECONDS: 0,
+      },
     },
     endsWellCounts: { inputRecordCount: 500, outputRecordCount: 490, errorRecordCount: 10 },
     fails: { definition, parameters: { SIMULATE_SECONDS: 30, SIMULATE_END: 'INACTIVE_RED', SIMULATE_ERROR_MESSAGE: 'disk on fire' } },

@@ -18,7 +18,11 @@ describe('how a job stands', () => {
     ['INACTIVE without a colour', { status: 'INACTIVE' }, 'succeeded'],
     ['INACTIVE GRAY, pipeline finished', { status: 'INACTIVE', color: 'GRAY', ...pipelines('FINISHED') }, 'succeeded'],
     ['INACTIVE GRAY, pipeline stopped', { status: 'INACTIVE', color: 'GRAY', ...pipelines('STOPPED') }, 'stopped'],
-    ['INACTIVE GRAY, one of two pipelines stopped', { status: 'INACTIVE', color: 'GRAY', ...pipelines('FINISHED', 'STOPPED') }, 'succeeded'],
+    [
+      'INACTIVE GRAY, one of two pipelines stopped',
+      { status: 'INACTIVE', color: 'GRAY', ...pipelines('FINISHED', 'STOPPED') },
+      'succeeded',
+    ],
     ['INACTIVE RED', { status: 'INACTIVE', color: 'RED', errorMessage: 'disk on fire' }, 'failed (disk on fire)'],
     ['INACTIVE RED without words', { status: 'INACTIVE', color: 'RED' }, 'failed'],
     [
@@ -26,7 +30,11 @@ describe('how a job stands', () => {
       { status: 'INACTIVE', color: 'RED', pipelineStatus: [{ status: 'RUN_ERROR', message: 'no such host' }] },
       'failed (no such host)',
     ],
-    ['stopped by force', { status: 'INACTIVE', color: 'RED', errorMessage: 'JOBRUNNER_64 - Force stopping job' }, 'stopped (JOBRUNNER_64 - Force stopping job)'],
+    [
+      'stopped by force',
+      { status: 'INACTIVE', color: 'RED', errorMessage: 'JOBRUNNER_64 - Force stopping job' },
+      'stopped (JOBRUNNER_64 - Force stopping job)',
+    ],
     [
       'an error that was acknowledged',
       { status: 'INACTIVE', color: 'GRAY', errorMessage: 'disk on fire', ...pipelines('RUN_ERROR') },
@@ -45,7 +53,11 @@ describe('how a job stands', () => {
     ],
     ['ACTIVE RED, running', { status: 'ACTIVE', color: 'RED', ...pipelines('RUNNING') }, 'running !Control Hub shows the job in red'],
     ['DEACTIVATING RED', { status: 'DEACTIVATING', color: 'RED' }, 'running'],
-    ['a status that nobody knows', { status: 'HIBERNATING' }, 'running !Control Hub reports the job as HIBERNATING, which is not known here'],
+    [
+      'a status that nobody knows',
+      { status: 'HIBERNATING' },
+      'running !Control Hub reports the job as HIBERNATING, which is not known here',
+    ],
     ['INACTIVE of before the start: no run', { status: 'INACTIVE', color: 'GRAY', runCount: 0 }, 'queued'],
     ['INACTIVE of before the start: no run number, and no start time', { status: 'INACTIVE', runCount: null, startTime: null }, 'queued'],
     ['INACTIVE, and nothing said of runs', { status: 'INACTIVE', runCount: null }, 'succeeded'],
