@@ -149,7 +149,7 @@ export function engineModel(input: EngineModelInput): EngineModel {
           call(`remove ${id}`, () => {
             const job = jobs.get(id);
             if (!job || isActive(job)) return;
-            if (!isCounted(id) && !job.excused) verdict?.fail(`${id} was removed before its counts were stored`);
+            if (!isCounted(id) && !job.excused) verdict.fail(`${id} was removed before its counts were stored`);
             job.removed = true;
           }),
       };
