@@ -53,7 +53,9 @@ export interface EngineMetrics {
 export type EngineStartOutcome =
   | { readonly kind: 'started'; readonly engineJobId: EngineJobId }
   /** The engine understood and refused: trying again cannot help. */
-  | { readonly kind: 'refused'; readonly message: string };
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The engine asks us to wait, or cannot be reached: it has certainly done nothing, and may be asked again at any time. */
+  | { readonly kind: 'not-now'; readonly message: string };
 
 export interface DefinitionProblem {
   /** JSON Pointer into the definition. */

@@ -1,7 +1,7 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
-import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
 import { ArchiveRoot } from '#contract/archive-root';
+import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({

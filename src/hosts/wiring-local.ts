@@ -3,15 +3,16 @@
  * none of it is in a Lambda's bundle.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { directoryArchives } from '#adapters/archives/directory';
 import { checkpointTable, dynamoCheckpointStore } from '#adapters/dynamodb/checkpoint-store';
 import { createTable, serviceTable } from '#adapters/dynamodb/create-table';
 import { duckdbEngine } from '#adapters/engines/duckdb/engine';
 import type { RunId } from '#domain/ids';
-import type { Clock, Engine } from '#operations/ports';
+import type { Clock, Engine, Ports } from '#operations/ports';
 import type { ControlHubSettings } from '#contract/control-hub-settings';
 import type { Configuration } from './configuration.ts';
 import type { CheckpointStore } from './local/step-functions/ports.ts';
-import { clientOptions, connectSecrets } from './wiring.ts';
+import { clientOptions, connectArchives, connectSecrets } from './wiring.ts';
 import { connectControlHub } from './wiring-control-hub.ts';
 
 /** An engine that says by itself when a job has ended, so that its run can be ticked at once. */
@@ -55,4 +56,10 @@ export async function prepareTables(configuration: Configuration): Promise<Check
   await createTable(client, serviceTable(configuration.SLUICE_TABLE));
   await createTable(client, checkpointTable(journal));
   return dynamoCheckpointStore(client, journal);
+}
+
+/** Archives in a directory of this machine, or in a bucket as on AWS. */
+export function localArchives(configuration: Configuration): Pick<Ports, 'archives'> {
+  const { SLUICE_ARCHIVE_ROOT: root } = configuration;
+  return root?.kind === 'directory' ? { archives: directoryArchives(root.path) } : connectArchives(configuration);
 }

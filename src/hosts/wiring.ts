@@ -8,7 +8,6 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { fromEnv } from '@aws-sdk/credential-provider-env';
 import { ulid } from 'ulid';
-import { directoryArchives } from '#adapters/archives/directory';
 import { s3Archives } from '#adapters/archives/s3';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
@@ -157,6 +156,17 @@ export function connectStores(configuration: Configuration, clock?: Ports['clock
   };
 }
 
+/** A bucket; directories are for the local host (wiring-local.ts), whose adapter no Lambda has to carry. */
+export function connectArchives(configuration: Configuration): Pick<Ports, 'archives'> {
+  const { SLUICE_ARCHIVE_ROOT: root, SLUICE_ARCHIVE_ENDPOINT: endpoint, AWS_REGION: region } = configuration;
+  if (!root) return {};
+  if (root.kind === 'directory') throw new Error('SLUICE_ARCHIVE_ROOT must be s3://bucket/prefix');
+  // What the SDK's clients sign with, wherever that is from.
+  const { credentials } = new DynamoDBClient({ region }).config;
+  const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
+  return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
+}
+
 /** Secrets by reference, as the process may read them: its environment, its files, and what its credentials in AWS allow. */
 export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_REGION'>): Secrets {
   const aws = { region, credentials: fromEnv(), fetch, now: () => new Date() };
@@ -173,16 +183,6 @@ export function connectSecrets({ AWS_REGION: region }: Pick<Configuration, 'AWS_
 
 function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: Configuration, secrets: Secrets): Ports['webhookSecret'] {
   return async (engine) => (engine === 'control-hub' && reference !== undefined ? secrets.resolve(reference) : undefined);
-}
-
-export function connectArchives(configuration: Configuration): Pick<Ports, 'archives'> {
-  const { SLUICE_ARCHIVE_ROOT: root, SLUICE_ARCHIVE_ENDPOINT: endpoint, AWS_REGION: region } = configuration;
-  if (!root) return {};
-  if (root.kind === 'directory') return { archives: directoryArchives(root.path) };
-  // What the SDK's clients sign with, wherever that is from.
-  const { credentials } = new DynamoDBClient({ region }).config;
-  const reach = { region, credentials, pause, fetch: globalThis.fetch, now: () => instant(Date.now()) };
-  return { archives: s3Archives({ ...root, ...reach, ...(endpoint === undefined ? {} : { endpoint }) }) };
 }
 
 /**

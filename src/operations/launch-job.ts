@@ -21,6 +21,8 @@ export type LaunchOutcome =
   | { readonly kind: 'refused'; readonly job: Job }
   /** It needs a slot first, which the tick gives. */
   | { readonly kind: 'queued' }
+  /** The engine cannot start anything now: it is queued again. */
+  | { readonly kind: 'not-now' }
   /** An earlier start may still take effect on the engine: too early to repeat it. */
   | { readonly kind: 'fenced' }
   /** Somebody else changed the job meanwhile; the next tick looks again. */
@@ -63,12 +65,13 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
 }
 
 /**
- * For the tick: what the start of one job throws is that job's matter alone. The job where it is settled by this; otherwise
- * it is started, or the next tick looks at it again.
+ * For the tick: what the start of one job throws is that job's matter alone. The job where it is settled by this; `not-now`
+ * where the engine can start nothing; otherwise it is started, or the next tick looks at it again.
  */
-export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job | undefined> {
+export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job | 'not-now' | undefined> {
   try {
-    return settledBy(await launchJob(ports, run, job, { admitted: true }));
+    const outcome = await launchJob(ports, run, job, { admitted: true });
+    return outcome.kind === 'not-now' ? 'not-now' : settledBy(outcome);
   } catch (error) {
     if (error instanceof Fault && error.retryable) return undefined;
     const latest = await ports.jobs.load(job, run.count);
@@ -98,8 +101,19 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
     definition: template.definition,
     parameters: parameters.values,
   });
-  if (started.kind === 'started') return recorded(ports, run, job, started.engineJobId);
-  return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
+  switch (started.kind) {
+    case 'started':
+      return recorded(ports, run, job, started.engineJobId);
+    case 'refused':
+      return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
+    case 'not-now': {
+      // Nothing of it can take effect later, so nobody needs to wait for the fence: the tick starts it when it has its turn.
+      const { restarts } = job.start;
+      const start = { queuedFor: 'slot', ...(restarts === undefined ? {} : { restarts }) } as const;
+      const queued = await save(ports, run, { before: job, after: { ...job, start }, entries: [] });
+      return { kind: queued ? 'not-now' : 'conflict' };
+    }
+  }
 }
 
 async function failed(

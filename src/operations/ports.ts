@@ -3,7 +3,6 @@
  * what absence answers, which reads are consistent. Stores throw `StoreBusy` and `CorruptItem`, the orchestrator
  * `OrchestratorUnavailable`, engines `EngineUnavailable`; nothing else of theirs passes inward.
  */
-import type { ApiToken, Revocation, TokenUse } from '#domain/api-token';
 import type { DefinitionProblem, EngineJobStatus, EngineMetrics, EngineStart, EngineStartOutcome } from '#domain/engine-job';
 import type { EngineJobId, EngineJobName, Instant, JobRef, RunId, TemplateId } from '#domain/ids';
 import type { HistoryEntry, Job } from '#domain/job';
@@ -19,6 +18,7 @@ import type { MetricSample, SampleRange } from '#domain/samples';
 import type { Pattern, Template } from '#domain/template';
 import type { Archives } from './archive-ports.ts';
 import type { HistoryRequest, JobPorts, SentEvent } from './job-ports.ts';
+import type { ApiTokenStore } from './token-ports.ts';
 import type { Cursors, Listed, PageRequest } from './pages.ts';
 import type { SlotStore } from './slot-port.ts';
 
@@ -81,25 +81,7 @@ export interface ParameterSchemas {
 }
 
 export type { ApiToken, Scope } from '#domain/api-token';
-
-export interface ApiTokenStore {
-  /** Consistent: a revocation holds from the next request on. */
-  find(id: string): Promise<ApiToken | undefined>;
-  /** Who has the name, or had it. Consistent. */
-  named(name: string): Promise<ApiToken | undefined>;
-  /** `name-taken` where a token has the name, or had it. */
-  create(token: ApiToken): Promise<'created' | 'name-taken'>;
-  /** Without a look at who has the name: for a host that hands out a name of its own. */
-  put(token: ApiToken): Promise<void>;
-  /** Newest first; those that ended long ago may still be among them. */
-  list(page: PageRequest): Promise<Listed<ApiToken>>;
-  /** Every token with the scope `admin` that has not been revoked. Consistent. */
-  administrators(): Promise<readonly ApiToken[]>;
-  /** `conflict` where it is revoked already, or is gone; or where `remaining`, which is to outlive it, is. */
-  revoke(token: ApiToken, revocation: Revocation, remaining?: ApiToken): Promise<'revoked' | 'conflict'>;
-  /** Unless a use that is as late is recorded already. */
-  recordUse(id: string, use: TokenUse): Promise<void>;
-}
+export type { ApiTokenStore } from './token-ports.ts';
 
 /** What a pattern is called by. */
 export type TypePair = Pick<Pattern, 'sourceType' | 'targetType'>;
@@ -286,10 +268,6 @@ export interface ParkedAt extends ParkedChild {
   readonly index: number;
 }
 
-export interface ParametersOfJob extends EffectiveParameters {
-  readonly setKey: string;
-}
-
 export interface JobStore {
   /** Jobs that exist already are left as they are. */
   create(jobs: readonly NewJob[], jobCount: number): Promise<void>;
@@ -298,7 +276,7 @@ export interface JobStore {
   /** Jobs by index, absent ones left out. */
   loadSome(run: Run, indexes: readonly number[]): Promise<readonly Job[]>;
   loadRange(run: Run, from: number, to: number): Promise<readonly Job[]>;
-  parameters(ref: JobRef): Promise<ParametersOfJob | undefined>;
+  parameters(ref: JobRef): Promise<(EffectiveParameters & { readonly setKey: string }) | undefined>;
   /**
    * Each change is one conditional transaction (job item, history entries, open row, records of counts, token, counts), many of
    * which share a request. A settled job whose last aftercare goes loses its open row with it. A change whose job has moved since

@@ -35,6 +35,7 @@ export async function startJob(ports: Needs, { taskToken, attempt: runAttempt, .
     switch (kind) {
       case 'launched':
       case 'queued':
+      case 'not-now':
         return;
       case 'refused':
         // A nudge: the job is settled, and the tick lets this very task go.

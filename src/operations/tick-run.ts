@@ -65,9 +65,13 @@ export async function tickRun(
   const admission = await admitted(ports, { run, template, jobs, due: due.length, before, delaySeconds: delayOf(ports, delays) });
   const starting = due.slice(0, admission.granted);
   const refused: Job[] = [];
+  let engineRests = false;
   await inTurns([...plan.launches, ...starting], async (job) => {
+    // An engine that has no time for one of them has none for the others.
+    if (engineRests) return;
     const settled = await launchAlone(ports, run, job);
-    if (settled) refused.push(settled);
+    if (settled === 'not-now') engineRests = true;
+    else if (settled) refused.push(settled);
   });
   const leaving = [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused];
   const tokens = await letGo(ports, run, leaving);

@@ -8,7 +8,7 @@ import { pollRun } from '#operations/poll-run';
 import type { Ports } from '#operations/ports';
 import { startJob } from '#operations/start-job';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { Crash, crashingAt, world, type World } from './world.ts';
+import { Crash, crashingAt, world, type World, type WorldOptions } from './world.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -284,5 +284,47 @@ describe('a crash at any step of a job', () => {
       if (crashing.calls.length < nth) break;
     }
     expect(visited.size).toBeGreaterThan(8);
+  });
+});
+
+describe('an engine that can start nothing now', () => {
+  const busyFor = (calls: number): { starts: number; readonly options: WorldOptions } => {
+    const seen: { starts: number; readonly options: WorldOptions } = {
+      starts: 0,
+      options: {
+        engine: (engine) => ({
+          ...engine,
+          fenceSeconds: 600,
+          start: (start) => ((seen.starts += 1) <= calls ? Promise.resolve({ kind: 'not-now', message: 'busy' }) : engine.start(start)),
+        }),
+      },
+    };
+    return seen;
+  };
+
+  test('leaves the job queued, without an intent, and the tick starts it without waiting for the fence', async () => {
+    const { options } = busyFor(2);
+    const it = await world(database, options);
+    const run = await it.planned([{ SECONDS: 10 }]);
+    await startJob(it.ports, first(run));
+    expect((await it.job(run)).start).toEqual({ queuedFor: 'slot' });
+    expect(await tokensOf(it, run)).toEqual(['token']);
+    await pollRun(it.ports, { runId: run.id });
+    expect((await it.job(run)).start).toEqual({ queuedFor: 'slot' });
+    await pollRun(it.ports, { runId: run.id });
+    expect((await it.job(run)).start.engineJobId).toBeDefined();
+    await it.watch(run);
+    expect((await it.loadRun(run)).state).toBe('SUCCEEDED');
+    expect(await historyOf(it, run)).toEqual(['create', 'run', 'finish']);
+  });
+
+  test('is not asked for every job of a tick', async () => {
+    const seen = busyFor(Infinity);
+    const it = await world(database, { ...seen.options, engineLimits: { sleep: { startsPerSecond: 100 } } });
+    const run = await it.planned(Array.from({ length: 200 }, () => ({ SECONDS: 10 })));
+    for (let index = 0; index < run.count; index += 1) await startJob(it.ports, { runId: run.id, index, taskToken: `token ${index}` });
+    await pollRun(it.ports, { runId: run.id });
+    expect(seen.starts).toBeGreaterThan(0);
+    expect(seen.starts).toBeLessThanOrEqual(64);
   });
 });

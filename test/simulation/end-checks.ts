@@ -12,7 +12,9 @@ type AtRest = Pick<World, 'table' | 'seen' | 'executions' | 'engines' | 'clocksA
 
 /** What is left to be done; empty when the world is at rest. */
 export function unrest({ seen, executions }: Pick<AtRest, 'seen' | 'executions'>): readonly string[] {
-  const runs = [...seen.runs.values()].filter((run) => !isFinal(run)).map(({ id, state }) => `${id} is ${state}`);
+  const runs = [...seen.runs.values()]
+    .filter((run) => !isFinal(run) || run.collecting === true)
+    .map(({ id, state }) => `${id} is ${state}, and something is left to do for it`);
   const running = [...executions.byArn.values()].filter(({ status }) => status === 'RUNNING');
   return [...runs, ...running.map(({ machine, name }) => `${machine} execution ${name} goes on`)];
 }

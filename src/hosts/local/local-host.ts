@@ -7,13 +7,13 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { ArchiveRoot } from '#contract/archive-root';
+import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
 import { instant } from '#domain/ids';
 import { parseConfiguration, type Configuration } from '#hosts/configuration';
 import { allowAnonymous } from '#hosts/lambda/http';
-import { NO_CONTROL_HUB } from '#contract/control-hub-settings';
-import { connectArchives, connectPorts, connectStores, installPorts } from '#hosts/wiring';
+import { connectPorts, connectStores, installPorts } from '#hosts/wiring';
 import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
-import { localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
+import { localArchives, localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
 import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
@@ -134,7 +134,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   });
   // A bucket is where AWS has it; everything else of the local host is in no region.
   const { AWS_REGION = configuration.AWS_REGION } = process.env;
-  installPorts({ ...ports, ...connectArchives({ ...configuration, AWS_REGION }) });
+  installPorts({ ...ports, ...localArchives({ ...configuration, AWS_REGION }) });
   allowAnonymous(settings.allowAnonymous);
   const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
   const unsubscribe = Object.values(engines).map((engine) =>

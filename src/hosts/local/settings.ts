@@ -2,8 +2,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
-import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
 import { ArchiveRoot } from '#contract/archive-root';
+import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 

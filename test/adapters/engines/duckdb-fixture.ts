@@ -52,7 +52,7 @@ export async function duckdbFixture(overrides: Partial<DuckdbOptions> = {}): Pro
   let started = 0;
   const start = async (job: Job, name = engineJobName({ runId: RUN, index: (started += 1) }, 1)): Promise<EngineJobId> => {
     const outcome = await engine.start({ engineJobName: name, runId: RUN, ...job });
-    if (outcome.kind === 'refused') throw new Error(outcome.message);
+    if (outcome.kind !== 'started') throw new Error(outcome.message);
     return outcome.engineJobId;
   };
   const ended = async (id: EngineJobId): Promise<Ended> => {

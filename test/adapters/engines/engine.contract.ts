@@ -54,7 +54,7 @@ export function engineContract(makeHarness: () => Promise<EngineHarness> | Engin
     const nextName = (): EngineJobName => engineJobName({ runId: RUN, index: (started += 1) }, 1);
     const start = async (job: Job, name = nextName()): Promise<EngineJobId> => {
       const outcome = await harness.engine.start({ engineJobName: name, runId: RUN, ...job });
-      if (outcome.kind === 'refused') throw new Error(outcome.message);
+      if (outcome.kind !== 'started') throw new Error(outcome.message);
       return outcome.engineJobId;
     };
     const end = (id: EngineJobId): Promise<EngineJobStatus | undefined> => whenEnded(harness, id);

@@ -43,7 +43,8 @@ export function baseUrl(configured: string | undefined, hosts: AllowedHosts, wir
     },
     moved(location, path) {
       const url = urlOf(location ?? '');
-      if (!url || !hosts.allows(url)) return { reason: `a redirect to ${url?.host ?? 'nowhere'}, which is not an allowed host`, final: true };
+      if (!url || !hosts.allows(url))
+        return { reason: `a redirect to ${url?.host ?? 'nowhere'}, which is not an allowed host`, final: true };
       if (!url.pathname.endsWith(path)) return { reason: `a redirect to another path on ${url.host}`, final: true };
       known = `${url.origin}${url.pathname.slice(0, -path.length)}`;
       return { url: known };

@@ -66,4 +66,3 @@ function forgetOldest(warnings: Map<EngineJobId, string>): void {
   const [oldest] = warnings.keys();
   if (warnings.size > MOST_REMEMBERED && oldest !== undefined) warnings.delete(oldest);
 }
-

@@ -57,7 +57,8 @@ export function chosenOf(jobs: readonly HubJob[], nowMs: number): Chosen | undef
 
 const hasBegun = ({ currentJobStatus }: HubJob): boolean => currentJobStatus != null && isBegun(currentJobStatus);
 
-const isYoung = ({ createTime }: HubJob, nowMs: number): boolean => typeof createTime === 'number' && nowMs - createTime < STARTED_WITHIN_MS;
+const isYoung = ({ createTime }: HubJob, nowMs: number): boolean =>
+  typeof createTime === 'number' && nowMs - createTime < STARTED_WITHIN_MS;
 
 /**
  * The instance that a start has made, begun: one that was never started is started by its id, which Control Hub does once.

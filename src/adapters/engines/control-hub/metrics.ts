@@ -30,7 +30,8 @@ export async function metricsOf(hub: Hub, read: ReadJob, id: EngineJobId): Promi
   const finishedMs = isSet(run.finishTime) ? run.finishTime : undefined;
   const ofStatus = countsOfStatus(run);
   const isLate = hasEnded(run) && hub.nowMs() - (finishedMs ?? 0) >= PATIENCE_MS;
-  const ofSeries = !isLate || isSettled(ofStatus, finishedMs) ? undefined : await countsOfSeries(hub, id, run, run.runCount === latest.runCount);
+  const ofSeries =
+    !isLate || isSettled(ofStatus, finishedMs) ? undefined : await countsOfSeries(hub, id, run, run.runCount === latest.runCount);
   const counts = later(ofStatus, ofSeries);
   if (!counts) return undefined;
   return {

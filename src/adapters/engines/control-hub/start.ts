@@ -57,10 +57,11 @@ export function starter(hub: Hub, duplicates: Duplicates): Starter {
    * after the first and with no trace of either, is meant.
    */
   async function withoutAnswer(path: string, name: EngineJobName, answer: NoAnswer, isRepeated: boolean): Promise<EngineStartOutcome> {
-    const { told } = answer;
-    if (!isRepeated || told?.code === undefined) throw unavailable({ method: 'POST', path }, answer.reason);
+    const { told, hadNoEffect, reason } = answer;
+    if (hadNoEffect) return { kind: 'not-now', message: reason };
+    if (!isRepeated || told?.code === undefined) throw unavailable({ method: 'POST', path }, reason);
     const instances = await instancesNamed(hub, name);
-    if (instances.length > 0) throw unavailable({ method: 'POST', path }, answer.reason);
+    if (instances.length > 0) throw unavailable({ method: 'POST', path }, reason);
     return { kind: 'refused', message: told.message };
   }
 

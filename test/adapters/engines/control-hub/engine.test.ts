@@ -85,6 +85,20 @@ describe('a start', () => {
     expect(instancesOf(after, nameOf(1))).toHaveLength(effects);
   });
 
+  test.each([
+    ['a 429', { kind: 'answer', status: 429, retryAfter: '30' }],
+    ['a 401', { kind: 'answer', status: 401 }],
+  ] as const)('that certainly did nothing is told as such, and may be repeated at once: %s', async (_, fault) => {
+    const it = hubFixture();
+    it.simulator.set({ faults: [{ route: 'createAndStartJobInstances', fault, next: 1 }] });
+    const definition = { 'job-template-id': it.templateId };
+    const start = { engineJobName: nameOf(1), runId: RUN, definition, parameters: {} };
+    expect(await it.engine.start(start)).toMatchObject({ kind: 'not-now' });
+    it.clock.advance(30);
+    expect(await it.engine.start(start)).toMatchObject({ kind: 'started' });
+    expect(instancesOf(it, nameOf(1))).toHaveLength(1);
+  });
+
   test('that took effect twice leaves the older instance, and its status tells of it', async () => {
     const it = hubFixture({ simulator: { plan: { takesMs: 3_600_000, activatingMs: 3000 } } });
     it.simulator.set({ faults: [{ route: 'createAndStartJobInstances', fault: { kind: 'twice' }, next: 1 }] });

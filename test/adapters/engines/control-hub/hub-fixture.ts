@@ -119,7 +119,7 @@ export function hubFixture(options: FixtureOptions = {}): Fixture {
     async start(index, parameters = {}) {
       const definition = { 'job-template-id': templateId };
       const outcome = await engine.start({ engineJobName: nameOf(index), runId: RUN, definition, parameters });
-      if (outcome.kind === 'refused') throw new Error(outcome.message);
+      if (outcome.kind !== 'started') throw new Error(outcome.message);
       return outcome.engineJobId;
     },
     restarted: () => hubFixture({ ...options, clock, sharing: simulator }),
