@@ -4,14 +4,15 @@
  *
  * Two instances of one name may run at a time only where
  *   - Control Hub made two of one start (`twice`): the younger must have been stopped, and the fact told; or
- *   - nobody could see them: two of one start while searches are late, or a start whose answer was lost and that no search showed
- *     until its fence was over. That is the risk that remains with a call that has no key; such an instance may also outlive its job.
+ *   - nobody could see them: two of one start while searches are late or Control Hub is not to be asked, or a start whose answer was
+ *     lost and that no search showed until its fence was over. That is the risk that remains with a call that has no key; such an
+ *     instance may also outlive its job.
  */
 import { engineJobName } from '#domain/ids';
 import { isTerminal, runAt, type JobStatusName } from '#hosts/control-hub-simulator/timeline';
 import type { ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
 import type { JobSeen, Seen } from '#test/simulation/commit-checks';
-import type { HubOutcome } from './fault-plan.ts';
+import type { CallSeen, HubOutcome, Outcome } from './fault-plan.ts';
 
 export interface HubChecks {
   doubted(name: string, outcome: HubOutcome): void;
@@ -20,6 +21,7 @@ export interface HubChecks {
     readonly simulator: ControlHubSimulator;
     readonly seen: Seen;
     readonly removes: boolean;
+    readonly calls: readonly CallSeen[];
     readonly nowMs: number;
   }): readonly string[];
   /** Told of so far. */
@@ -47,20 +49,32 @@ interface Span {
 /** By what their start met. */
 const SEEN_DOUBLE: readonly HubOutcome[] = ['twice'];
 const UNSEEN: readonly HubOutcome[] = ['twice-unseen', 'dropped-blind', 'dies-blind'];
+/** What any call met, of this start or another, that keeps whoever looks for two instances of one from seeing them. */
+const BLINDING: readonly Outcome[] = [
+  'index-late',
+  'dropped-unseen',
+  'dies-unseen',
+  'twice-unseen',
+  'dropped-blind',
+  'dies-blind',
+  '429-long',
+];
 
 export function hubChecks(): HubChecks {
   const doubts = new Map<string, HubOutcome[]>();
   const told: string[] = [];
   const excused: Excused = { stopped: [], unseen: [] };
+  let isBlinded = false;
   const hasMet = (name: string, outcomes: readonly HubOutcome[]): boolean =>
     (doubts.get(name) ?? []).some((outcome) => outcomes.includes(outcome));
+  const isUnseen = (name: string): boolean => hasMet(name, UNSEEN) || (isBlinded && hasMet(name, SEEN_DOUBLE));
 
   function doubled(spans: readonly Span[]): readonly string[] {
     return [...new Set(spans.map(({ name }) => name))].flatMap((name) => {
       const own = spans.filter((span) => span.name === name).toSorted((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
       const overlapping = own.filter((span, place) => own.slice(0, place).some((before) => before.toMs > span.fromMs));
       if (overlapping.length === 0) return [];
-      if (hasMet(name, UNSEEN)) {
+      if (isUnseen(name)) {
         excused.unseen.push(name);
         return [];
       }
@@ -81,13 +95,14 @@ export function hubChecks(): HubChecks {
       told.push(message);
     },
     excused: () => excused,
-    problems({ simulator, seen, removes, nowMs }) {
+    problems({ simulator, seen, removes, calls, nowMs }) {
+      isBlinded = calls.some(({ outcome }) => outcome !== undefined && BLINDING.includes(outcome));
       simulator.settle();
       const spans = spansOf(simulator, nowMs);
       const left = outliving(spans, [...seen.jobs.values()]);
-      excused.unseen.push(...left.filter(({ name }) => hasMet(name, UNSEEN)).map(({ name }) => name));
+      excused.unseen.push(...left.filter(({ name }) => isUnseen(name)).map(({ name }) => name));
       const duties = spans.filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN])).flatMap((span) => neglected(span, removes));
-      return [...doubled(spans), ...duties, ...left.filter(({ name }) => !hasMet(name, UNSEEN)).map(({ problem }) => problem)];
+      return [...doubled(spans), ...duties, ...left.filter(({ name }) => !isUnseen(name)).map(({ problem }) => problem)];
     },
   };
 }

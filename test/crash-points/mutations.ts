@@ -41,12 +41,12 @@ const fenceIgnored: HubMutation = {
 
 /** The engine is asked first, and only then it is written that it was to be asked. */
 const intentForgotten: HubMutation = {
-  ports: (ports) => ({ ...ports, jobs: { ...ports.jobs, save: withoutIntents(ports.jobs.save) } }),
+  ports: (ports) => ({ ...ports, jobs: { ...ports.jobs, save: withoutIntents(ports.jobs) } }),
 };
 
-function withoutIntents(save: Ports['jobs']['save']): Ports['jobs']['save'] {
+function withoutIntents(jobs: Ports['jobs']): Ports['jobs']['save'] {
   return (changes, jobCount) =>
-    save(
+    jobs.save(
       changes.map((change) => {
         const { intentAt, engineJobId } = change.after.start;
         return intentAt !== undefined && engineJobId === undefined ? { ...change, after: change.before } : change;

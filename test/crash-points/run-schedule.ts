@@ -66,15 +66,17 @@ export function runScenario(
           firstPlans,
           mutation,
           nowMs: () => scheduler.nowMs(),
-          doubted: checks.doubted,
+          doubted(name, outcome) {
+            checks.doubted(name, outcome);
+          },
           noted(message) {
             trace.note(() => `noted: ${message}`);
             checks.noted(message);
           },
         });
-        const { portFor } = hub;
         // What of this is left undone hub-checks.ts sees, and sees more.
-        const model: EngineModel = { portFor, active: () => [], isAcknowledged: () => true };
+        const own = hub;
+        const model: EngineModel = { portFor: (process) => own.portFor(process), active: () => [], isAcknowledged: () => true };
         return new Map([['control-hub', model]]);
       },
       seenBy: (seen) => ({
@@ -88,7 +90,7 @@ export function runScenario(
     const { violation, virtualSeconds, trace } = await simulated(world);
     const { scheduler, seen } = world;
     const removes = scenario.templates.some(({ deleteAfterCompletion }) => deleteAfterCompletion);
-    const problems = hub ? checks.problems({ simulator: hub.simulator, seen, removes, nowMs: scheduler.nowMs() }) : [];
+    const problems = hub ? checks.problems({ simulator: hub.simulator, seen, removes, calls: plan.calls, nowMs: scheduler.nowMs() }) : [];
     const found = violation ?? [...problems, ...counts.problems(seen)][0];
     const ends = [...seen.jobs.values()].map(({ job }) => job.failure?.reason ?? job.state);
     const [run] = seen.runs.values();
