@@ -2,6 +2,7 @@
  * What must hold after every write, whoever made it: jobs and runs go only where they may, one version after the other, and
  * what is settled stays so. Keeps what it has seen, which is what everything is counted against in the end.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Action, Check, Item } from '#adapters/dynamodb/table';
 import { parseJobId, type EngineJobId, type EngineJobName } from '#domain/ids';
 import { isSettled, metricsStateOf, type HistoryEntry, type Job } from '#domain/job';
@@ -142,7 +143,7 @@ function changeProblems({ job: before, history }: JobSeen, job: Job, entries: re
       JSON.stringify(before.aftercare) === JSON.stringify(job.aftercare) &&
       metricsStateOf(before) !== 'pending' &&
       `was written though it is settled as ${before.state}`,
-    before.attempt === job.attempt && isCounted(before) && countsOf(before) !== countsOf(job) && 'had its counts recorded twice',
+    before.attempt === job.attempt && isCounted(before) && !hasSameCounts(before, job) && 'had its counts recorded twice',
     ...warningProblems([...history, ...entries]),
   ];
 }
@@ -152,7 +153,8 @@ function isCounted(job: Job): boolean {
   return state !== undefined && state !== 'pending';
 }
 
-const countsOf = ({ metrics, metricsStanding }: Job): string => JSON.stringify([metrics, metricsStanding]);
+/** In whatever order their fields were read and written. */
+const hasSameCounts = (a: Job, b: Job): boolean => isDeepStrictEqual([a.metrics, a.metricsStanding], [b.metrics, b.metricsStanding]);
 
 function warningProblems(history: readonly HistoryEntry[]): readonly (string | false)[] {
   const told = history.filter(({ name }) => name === 'update').map(({ attempt, data }) => `${attempt} ${JSON.stringify(data)}`);
