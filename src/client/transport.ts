@@ -4,7 +4,7 @@
  */
 import type * as z from 'zod';
 import { Problem } from '#contract/problems';
-import { ApiError, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
+import { errorOf, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
 import type { Pace } from './pace.ts';
 
 export interface Call {
@@ -101,7 +101,7 @@ function repeatAfterMs({ status, headers, text }: Received, pauseMs: number): nu
 function parsed<Body>({ status, headers, text }: Received, url: string, { method, answer }: Call, schema: z.ZodType<Body>): Body {
   if (status >= 400) {
     const problem = Problem.safeParse(jsonOf(text));
-    throw problem.success ? new ApiError(problem.data) : new UnexpectedAnswer(method, url, status, 'no problem document');
+    throw problem.success ? errorOf(problem.data) : new UnexpectedAnswer(method, url, status, 'no problem document');
   }
   if (answer !== undefined && !headers.get('content-type')?.startsWith(answer))
     throw new UnexpectedAnswer(method, url, status, `something else than ${answer}`);
