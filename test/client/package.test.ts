@@ -1,10 +1,12 @@
 /** The package as others use it: by its name, built, in a process and a compilation of their own. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startService } from '#test/support/service';
 
 let folder: string;
 
@@ -72,4 +74,20 @@ test('has types, under settings that are not ours and with its declarations chec
     if (taken.state === 'DONE') await later.run().fly();
   `);
   expect(faults).toEqual([expect.stringMatching(/types .* and '"DONE"' have no overlap/), expect.stringContaining("'fly' does not exist")]);
+});
+
+test('the program that the README shows works as it stands there', async () => {
+  const [, program = ''] = /^```js\n([\s\S]*?)^```$/m.exec(readFileSync('README.md', 'utf8')) ?? [];
+  expect(program).toContain("from 'sluice/client'");
+  const service = await startService();
+  try {
+    const file = join(folder, 'readme.mjs');
+    writeFileSync(file, program.replaceAll('http://127.0.0.1:8888', service.host.url));
+    const env = { ...process.env, SLUICE_TOKEN: service.host.token };
+    // Not synchronous: the service is in this process.
+    const { stdout } = await promisify(execFile)(process.execPath, [file], { env });
+    expect(stdout).toBe('FINISHED\n');
+  } finally {
+    await service.close();
+  }
 });
