@@ -107,7 +107,7 @@ async function buildFunctions() {
 async function buildClient() {
   rmSync('.out/client', { recursive: true, force: true });
   await build({
-    entryPoints: ['src/client/index.ts'],
+    entryPoints: ['src/client/package-exports.ts'],
     outfile: '.out/client/index.js',
     bundle: true,
     format: 'esm',
@@ -124,9 +124,9 @@ async function writeClientTypes(folder) {
   // Loaded here: the other builds, and starting the service, do without the compiler.
   const { default: ts } = await import('typescript');
   const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['src/client/index.ts'] }, ts.sys, '.');
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['src/client/package-exports.ts'] }, ts.sys, '.');
   const emitted = { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: 'src', outDir: folder };
-  const program = ts.createProgram(['src/client/index.ts'], emitted);
+  const program = ts.createProgram(['src/client/package-exports.ts'], emitted);
   const { diagnostics } = program.emit(undefined, (file, text) => {
     const here = relative(folder, dirname(file));
     const plain = text

@@ -105,10 +105,11 @@ function exitCodeOf(job: AnyJobView): ExitCode {
     case 'FAILED':
     case 'REJECTED':
     case 'RETIRED':
-    // Deleted before it had ended.
+      return 1;
     case 'CREATED':
     case 'RUNNING':
     case 'RESET':
+      // Deleted before it had ended.
       return 1;
   }
 }

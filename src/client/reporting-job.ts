@@ -2,7 +2,7 @@
  * One job as whoever reports it holds it: its events as methods that can be chained, and what its token opens besides. Every
  * event has an id of its own, under which it is sent again where an answer is lost, so that it is applied once.
  */
-import { AnyJobView } from '#contract/any-job-view';
+import type { AnyJobView } from '#contract/any-job-view';
 import { EventTaken, JobAsOf } from '#contract/job-views';
 import type { HistoryEntryView } from '#contract/views';
 import { jobMethods, type HistoryOptions } from './job-client.ts';

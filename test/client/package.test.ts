@@ -8,6 +8,9 @@ import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startService } from '#test/support/service';
 
+/** A compilation takes seconds, and several times that beside other tests. */
+const COMPILED_WITHIN_MS = 240_000;
+
 let folder: string;
 
 beforeAll(() => {
@@ -15,7 +18,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'sluice-consumer-'));
   mkdirSync(join(folder, 'node_modules'));
   symlinkSync(process.cwd(), join(folder, 'node_modules', 'sluice'), 'dir');
-});
+}, COMPILED_WITHIN_MS);
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
@@ -63,7 +66,7 @@ function faultsOf(source: string): readonly string[] {
   return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
 }
 
-test('has types, under settings that are not ours and with its declarations checked', () => {
+test('has types, under settings that are not ours and with its declarations checked', { timeout: COMPILED_WITHIN_MS }, () => {
   const faults = faultsOf(`
     import { sluiceClient, type EventTaken, type JobRegistered, type ReportingJob } from 'sluice/client';
     const client = sluiceClient({ url: 'http://x' });

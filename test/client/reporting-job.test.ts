@@ -92,6 +92,7 @@ describe('a chain of events', () => {
   test('has a method for every event of the contract', async () => {
     const it = attached(taken('run', 'RUNNING', 2));
     const { job } = it;
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the event of that name
     await job.create().run().resource().update().finish().index().indexed().validate().validated().reject();
     await job.fail().finalize().retire().reset().ready().handle('update', { page: 3 }, { id: 'mine' });
     expect(sent(it)).toEqual(
