@@ -104,10 +104,11 @@ describe('a chain of events', () => {
 
 describe('an event whose answer is lost', () => {
   test('is sent again under the same id, after the pauses of every repeatable call', async () => {
-    const it = attached(refused(), { status: 503, body: problemOf('unavailable', 'busy') }, taken('run', 'RUNNING', 2));
+    const gateway = { status: 504, text: 'Gateway Timeout' };
+    const it = attached(refused(), { status: 503, body: problemOf('unavailable', 'busy') }, gateway, taken('run', 'RUNNING', 2));
     expect(await it.job.run()).toMatchObject({ state: 'RUNNING' });
-    expect(it.asked.map(({ body }) => body)).toEqual(Array(3).fill({ name: 'run', id: 'key-1' }));
-    expect(it.waitedMs).toEqual([100, 300]);
+    expect(it.asked.map(({ body }) => body)).toEqual(Array(4).fill({ name: 'run', id: 'key-1' }));
+    expect(it.waitedMs).toEqual([100, 300, 900]);
   });
 
   test('and lost for good ends the chain: whether it was applied is not known', async () => {
