@@ -1,9 +1,10 @@
 /**
- * Two builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
- * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it.
+ * Three builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
+ * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it. `.out/client`: what
+ * package.json exports as `sluice/client`, for Node and browsers, with its types.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 /** Files below `folder` whose name ends in `suffix`. */
@@ -103,6 +104,45 @@ async function buildFunctions() {
   writeFileSync('.out/functions/meta.json', JSON.stringify(results.map(({ metafile }) => metafile)));
 }
 
+async function buildClient() {
+  rmSync('.out/client', { recursive: true, force: true });
+  await build({
+    entryPoints: ['src/client/package-exports.ts'],
+    outfile: '.out/client/index.js',
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    logLevel: 'warning',
+  });
+  await writeClientTypes('.out/client/types');
+}
+
+/** One declaration per source file, under the same paths; what they import from each other they import by relative paths. */
+async function writeClientTypes(folder) {
+  // Loaded here: the other builds, and starting the service, do without the compiler.
+  const { default: ts } = await import('typescript');
+  const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: ['src/client/package-exports.ts'] }, ts.sys, '.');
+  const emitted = { ...options, noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: 'src', outDir: folder };
+  const program = ts.createProgram(['src/client/package-exports.ts'], emitted);
+  const { diagnostics } = program.emit(undefined, (file, text) => {
+    const here = relative(folder, dirname(file));
+    const plain = text
+      .replace(/(["'])#([^"']+)\1/g, (_, quote, path) => `${quote}${fromHere(here, path)}.js${quote}`)
+      .replace(/(["'])(\.\.?\/[^"']+)\.ts\1/g, '$1$2.js$1');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, plain);
+  });
+  if (diagnostics.length > 0) throw new Error(ts.formatDiagnostics(diagnostics, ts.createCompilerHost(emitted)));
+}
+
+const fromHere = (folder, path) => {
+  const to = relative(folder, path);
+  return to.startsWith('.') ? to : `./${to}`;
+};
+
 const what = process.argv.slice(2);
-if (!what.includes('--functions')) await buildApp();
-if (!what.includes('--app')) await buildFunctions();
+const builds = { '--app': buildApp, '--functions': buildFunctions, '--client': buildClient };
+for (const [flag, built] of Object.entries(builds)) if (what.length === 0 || what.includes(flag)) await built();

@@ -16,6 +16,8 @@ export interface Context {
   readonly client: SluiceClient;
   /** What was resolved from flag, environment or file. */
   readonly token: string | undefined;
+  /** A job's own, of the environment; for the commands that report a job. */
+  readonly jobToken: string | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   /** On whose behalf, where no flag says. */
@@ -24,6 +26,8 @@ export interface Context {
   readonly newRunName: (userName: string) => string;
   /** The text of a file that the user named. */
   readonly readText: (path: string) => string;
+  /** Writes a file that its owner alone can read. */
+  readonly writeSecret: (path: string, text: string) => void;
 }
 
 export interface Flag {

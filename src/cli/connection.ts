@@ -8,6 +8,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Connection {
   readonly url: string;
   readonly token: string | undefined;
+  /** A job's own: for the commands that report a job. */
+  readonly jobToken: string | undefined;
 }
 
 export function connectionOf(invocation: Invocation, environment: Environment): Connection {
@@ -18,7 +20,12 @@ export function connectionOf(invocation: Invocation, environment: Environment): 
   const url = given('url', 'SLUICE_URL') ?? 'http://127.0.0.1:8888';
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError(`"${url}" is no http(s) address`);
   const dataDir = given('data-dir', 'SLUICE_DATA_DIR');
-  return { url, token: given('token', 'SLUICE_TOKEN') ?? tokenOfFile(new URL(url), dataDir) };
+  const jobToken = environment['SLUICE_JOB_TOKEN'];
+  return {
+    url,
+    token: given('token', 'SLUICE_TOKEN') ?? tokenOfFile(new URL(url), dataDir),
+    jobToken: jobToken === '' ? undefined : jobToken,
+  };
 }
 
 /** A local service's token is for that service: it does not leave the machine unless somebody names its directory. */

@@ -1,7 +1,9 @@
-/** `sluice job cancel`: one job of a run; and `sluice job set-history`: its set in all runs. */
+/** `sluice job cancel`: one job; and `sluice job set-history`: its set in all runs. */
+import { ReportedJobView } from '#contract/job-views';
 import { JobView } from '#contract/views';
 import { CommandFailure, type Command } from './command.ts';
 import { numberFlag } from './flags.ts';
+import { ofRun } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { setHistoryTable } from './job-text.ts';
 import { take } from './take.ts';
@@ -14,13 +16,14 @@ export const jobCancel: Command = {
   summary: 'Cancels one job; the others of its run go on.',
   operands: ['JOB'],
   flags: {},
-  fields: Object.keys(JobView.shape),
-  notes: `The job's id alone goes to stdout. A job that runs is stopped on its engine, and then recorded as cancelled: job view shows it.`,
+  fields: [...new Set([...Object.keys(JobView.shape), ...Object.keys(ReportedJobView.shape)])],
+  notes: `The job's id alone goes to stdout. A job that runs is stopped on its engine, and then recorded as cancelled: job view shows it.
+One that reports itself is withdrawn before it runs; later it is refused: sluice job event JOB fail.`,
   examples: [`sluice job cancel ${JOB}`, `sluice job cancel ${JOB} --json state,failure`],
   undone: 'the job was not cancelled',
   async run({ client, stdout, stderr }, invocation) {
     const job = await client.cancelJob(invocation.operands[0] ?? '');
-    const how = job.failure?.reason === 'cancelled' ? 'is cancelled' : 'is being stopped';
+    const how = 'kind' in job ? 'is withdrawn' : job.failure?.reason === 'cancelled' ? 'is cancelled' : 'is being stopped';
     stderr.write(`${job['job-id']} ${how}. Look at it: sluice job view ${job['job-id']}\n`);
     stdout.write(invocation.json ? jsonText(job, invocation.json) : `${job['job-id']}\n`);
     return 0;
@@ -41,7 +44,8 @@ export const jobSetHistory: Command = {
   undone: 'the history of the set cannot be shown',
   async run({ client, stdout, stderr }, invocation) {
     const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
-    const job = await client.getJob(invocation.operands[0] ?? '');
+    const found = await client.getAnyJob(invocation.operands[0] ?? '');
+    const job = ofRun(found, jobSetHistory.undone, 'it is of no parameter set');
     const setKey = job['set-key'];
     if (setKey === undefined) {
       const why = `the jobs of ${job['run-id']} are still being made`;

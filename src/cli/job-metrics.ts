@@ -2,6 +2,7 @@
 import { MetricsView, SampleView, type JobView } from '#contract/views';
 import { UsageError, type Command, type Context, type Invocation } from './command.ts';
 import { numberFlag } from './flags.ts';
+import { ofRun } from './job-flags.ts';
 import { metricsLines } from './job-text.ts';
 import { jsonText } from './json-text.ts';
 import { nameLines, number, table } from './table.ts';
@@ -47,7 +48,7 @@ export const jobMetrics: Command = {
 };
 
 async function showMetrics({ client, stdout, stderr }: Context, invocation: Invocation): Promise<void> {
-  const job = await client.getJob(invocation.operands[0] ?? '');
+  const job = ofRun(await client.getAnyJob(invocation.operands[0] ?? ''), jobMetrics.undone, 'what it counts is in its history');
   const { metrics, 'metrics-state': state, 'metrics-unavailable-because': reason } = job;
   if (invocation.json) {
     const told = { ...(state ? { 'metrics-state': state } : {}), ...(reason ? { 'metrics-unavailable-because': reason } : {}), ...metrics };

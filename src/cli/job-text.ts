@@ -67,11 +67,11 @@ export function historyTable(entries: readonly HistoryEntryView[]): string {
     { title: 'ACTOR' },
     { title: 'DATA' },
   ];
-  const rows = entries.map(({ sequence, at, name, from, to, attempt, actor, data }) => [
+  const rows = entries.map(({ sequence, at, name, from, to, attempt, actor, data, refused }) => [
     String(sequence),
     at,
     name,
-    from === null ? `→ ${to}` : `${from} → ${to}`,
+    refused ? `${to} refused it` : from === null ? `→ ${to}` : `${from} → ${to}`,
     String(attempt),
     actor,
     data === undefined ? '' : JSON.stringify(data),

@@ -1,9 +1,12 @@
 /** `sluice job`: looking at one job, above all at one that failed. */
+import { ReportedJobView } from '#contract/job-views';
 import { HistoryEntryView, JobComparison, JobView } from '#contract/views';
 import { UsageError, type Command, type Context, type Invocation } from './command.ts';
 import { numberFlag } from './flags.ts';
+import { ofRun } from './job-flags.ts';
 import { differenceTable, historyTable, jobSummary, parameterTable } from './job-text.ts';
 import { jsonText } from './json-text.ts';
+import { reportedJobSummary } from './reported-job-text.ts';
 import { take } from './take.ts';
 
 const EVENTS_SHOWN = 100;
@@ -17,13 +20,14 @@ export const jobView: Command = {
   summary: 'Shows a job: its state, its failure, what it counted and wrote, and its job on the engine.',
   operands: ['JOB'],
   flags: {},
-  fields: Object.keys(JobView.shape),
+  fields: [...new Set([...Object.keys(JobView.shape), ...Object.keys(ReportedJobView.shape)])],
   notes: 'The ids of the jobs of a run: sluice run view RUN --json job-list.',
   examples: [`sluice job view ${JOB}`, `sluice job view ${JOB} --json state,failure,metrics`],
   undone: 'the job cannot be shown',
   async run({ client, stdout }, invocation) {
-    const job = await client.getJob(idOf(invocation));
-    stdout.write(invocation.json ? jsonText(job, invocation.json) : jobSummary(job));
+    const job = await client.getAnyJob(idOf(invocation));
+    const text = 'kind' in job ? reportedJobSummary(job) : jobSummary(job);
+    stdout.write(invocation.json ? jsonText(job, invocation.json) : text);
     return 0;
   },
 };
@@ -74,7 +78,8 @@ the caller's stands for. --json has ${PARAMETER_FIELDS.join(', ')}; with --diff 
 };
 
 async function showParameters({ client, stdout, stderr }: Context, invocation: Invocation): Promise<void> {
-  const { 'job-id': id, parameters = {} } = await client.getJob(idOf(invocation));
+  const job = await client.getAnyJob(idOf(invocation));
+  const { 'job-id': id, parameters = {} } = ofRun(job, jobParams.undone, 'it has data, and no parameters');
   if (invocation.json) stdout.write(jsonText({ 'job-id': id, parameters }, invocation.json));
   else if (Object.keys(parameters).length > 0) stdout.write(parameterTable(parameters));
   else stderr.write('The job has no parameters.\n');

@@ -1,6 +1,6 @@
 /** The process of `sluice`: what it reads from its surroundings is read here and nowhere else. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { ExitCode } from './command.ts';
 import { sluice } from './sluice.ts';
@@ -17,6 +17,13 @@ function userName(): string {
 function newRunName(user: string): string {
   const at = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '');
   return `${user}-${at}-${randomBytes(3).toString('hex')}`;
+}
+
+function writeSecret(path: string, text: string): void {
+  // The mode is for a file that is new; one that is there is closed before the secret is in it.
+  writeFileSync(path, '', { mode: 0o600 });
+  chmodSync(path, 0o600);
+  writeFileSync(path, text);
 }
 
 // `sluice run list | head` closes our stdout: nothing is left to do then.
@@ -38,5 +45,6 @@ process.exitCode = await sluice(process.argv.slice(2), {
   userName: userName(),
   newRunName,
   readText: (path) => readFileSync(path, 'utf8'),
+  writeSecret,
   programs: { 'control-hub-simulator': controlHubSimulator },
 });

@@ -10,8 +10,11 @@ import { doctor } from './doctor.ts';
 import { failureOf, failureText } from './failures.ts';
 import { parseInvocation } from './flags.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
+import { jobDelete, jobIndex, jobOutputs, jobReset } from './job-archive.ts';
 import { jobCancel, jobSetHistory } from './job-changes.ts';
 import { jobMetrics } from './job-metrics.ts';
+import { jobRegister, jobToken } from './job-register.ts';
+import { jobEvent, jobWait } from './job-reporting.ts';
 import { jobHistory, jobParams, jobView } from './job.ts';
 import { metricsDaily, metricsListing } from './metrics.ts';
 import { runCancel } from './run-cancel.ts';
@@ -40,6 +43,14 @@ const COMMANDS: readonly Command[] = [
   jobMetrics,
   jobSetHistory,
   jobCancel,
+  jobRegister,
+  jobToken,
+  jobEvent,
+  jobWait,
+  jobIndex,
+  jobOutputs,
+  jobReset,
+  jobDelete,
   metricsListing,
   metricsDaily,
   catalogApply,
@@ -55,7 +66,7 @@ const COMMANDS: readonly Command[] = [
 ];
 
 /** What a process has and a test gives. */
-export interface Surroundings extends Omit<Context, 'client' | 'token'> {
+export interface Surroundings extends Omit<Context, 'client' | 'token' | 'jobToken'> {
   readonly environment: Environment;
   readonly fetch?: typeof fetch;
   readonly pace?: Pace;
@@ -96,10 +107,10 @@ async function invoked(command: Command, words: readonly string[], surroundings:
     surroundings.stdout.write(commandHelp(command));
     return 0;
   }
-  const { url, token } = connectionOf(invocation, surroundings.environment);
+  const { url, token, jobToken } = connectionOf(invocation, surroundings.environment);
   const { fetch, pace } = surroundings;
   const client = sluiceClient({ url, ...(token === undefined ? {} : { token }), ...(fetch ? { fetch } : {}), ...(pace ? { pace } : {}) });
-  return command.run({ ...surroundings, client, token }, invocation);
+  return command.run({ ...surroundings, client, token, jobToken }, invocation);
 }
 
 /** No command: help that was asked for goes to stdout, help that was needed to stderr. */

@@ -6,7 +6,7 @@ import type { Problem, ProblemError, ProblemSlug } from '#contract/problems';
 
 /** The service answered, and the answer is a refusal. `problem` is its document (RFC 9457). */
 export class ApiError extends Error {
-  override readonly name = 'ApiError';
+  override readonly name: 'ApiError' | 'EventRefused' = 'ApiError';
   readonly status: number;
   readonly problem: Problem;
 
@@ -23,6 +23,32 @@ export class ApiError extends Error {
   is(slug: ProblemSlug): boolean {
     return this.problem.type === `/problems/${slug}`;
   }
+}
+
+type JobState = NonNullable<Problem['state']>;
+type JobEventName = NonNullable<Problem['allowed-events']>[number];
+
+/** The job's state does not allow the event. Nothing has changed; the refusal stands in the job's history. */
+export class EventRefused extends ApiError {
+  override readonly name = 'EventRefused';
+  readonly state: JobState;
+  readonly allowedEvents: readonly JobEventName[];
+  /** Of the last event that was applied; the refusal of an index or a reset does not tell it. */
+  readonly sequence: number | undefined;
+
+  constructor(problem: Problem, state: JobState, allowedEvents: readonly JobEventName[]) {
+    super(problem);
+    this.state = state;
+    this.allowedEvents = allowedEvents;
+    this.sequence = problem.sequence;
+  }
+}
+
+/** What is thrown for a problem. */
+export function errorOf(problem: Problem): ApiError {
+  const { state, 'allowed-events': allowed } = problem;
+  const isOfEvent = problem.type === '/problems/event-refused' && state !== undefined && allowed !== undefined;
+  return isOfEvent ? new EventRefused(problem, state, allowed) : new ApiError(problem);
 }
 
 /** No answer came: nobody listens there, or the connection broke. `cause` is what `fetch` threw. */

@@ -1,4 +1,5 @@
 /** The jobs' part of the client: how they stand, what happened to them, what they were started with, and cancelling one. */
+import { AnyJobView } from '#contract/any-job-view';
 import type { SampleOrder } from '#contract/sample-range';
 import { HistoryEntryView, JobComparison, JobView, pageOf, SampleView, type PageView } from '#contract/views';
 import { itemsOf, query, type PageOptions } from './pages.ts';
@@ -16,6 +17,14 @@ export interface SeriesOptions {
   readonly order?: SampleOrder | undefined;
 }
 
+export interface HistoryOptions {
+  readonly limit?: number | undefined;
+  /** Which comes first; the oldest, unless told otherwise. */
+  readonly order?: 'oldest' | 'newest' | undefined;
+  /** As the history was at this time. */
+  readonly at?: string | undefined;
+}
+
 /**
  * @example
  * const { 'compared-with': success, differences } = await client.compareJob(jobId);
@@ -25,16 +34,21 @@ export interface JobClient {
   /** In the order of the parameter sets. */
   listJobs(runId: string, options?: JobsOptions & PageOptions): Promise<PageView<JobView>>;
   jobs(runId: string, options?: JobsOptions & Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
-  /** With its parameters. */
+  /** A job of a run, with its parameters. */
   getJob(jobId: string): Promise<JobView>;
-  /** What happened to a job, oldest first. */
-  listHistory(jobId: string, options?: PageOptions): Promise<PageView<HistoryEntryView>>;
-  history(jobId: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<HistoryEntryView>;
+  /** Also one that reports itself; that one has a `kind`. */
+  getAnyJob(jobId: string): Promise<AnyJobView>;
+  /** What happened to a job of either kind, with what was refused. */
+  listHistory(jobId: string, options?: HistoryOptions & Pick<PageOptions, 'cursor'>): Promise<PageView<HistoryEntryView>>;
+  history(jobId: string, options?: HistoryOptions): AsyncIterable<HistoryEntryView>;
   /** What a streaming job had counted while it ran, by time; samples are kept for 30 days. */
   listSamples(jobId: string, options?: SeriesOptions & PageOptions): Promise<PageView<SampleView>>;
   samples(jobId: string, options?: SeriesOptions & Pick<PageOptions, 'limit'>): AsyncIterable<SampleView>;
-  /** Asks for it: its run goes on with the others. Refused as `already-ended` where the job ended by itself. */
-  cancelJob(jobId: string): Promise<JobView>;
+  /**
+   * Asks for it: its run goes on with the others. Refused as `already-ended` where the job ended by itself. One that reports itself is
+   * withdrawn before it runs, and refused as `job-at-work` after.
+   */
+  cancelJob(jobId: string): Promise<AnyJobView>;
   /** The jobs of one set in all runs of its template, newest run first. Its key is told with the parameters of each of its jobs. */
   listSetJobs(templateId: string, setKey: string, options?: PageOptions): Promise<PageView<JobView>>;
   setJobs(templateId: string, setKey: string, options?: Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
@@ -47,8 +61,8 @@ export function jobMethods(call: Transport): JobClient {
   const pathOf = (id: string): string => `/v1/jobs/${part(id)}`;
   const listJobs: JobClient['listJobs'] = async (id, { include, limit, cursor } = {}) =>
     (await call(get(`/v1/runs/${part(id)}/jobs${query({ include, limit, cursor })}`), jobPage)).body;
-  const listHistory: JobClient['listHistory'] = async (id, { limit, cursor } = {}) =>
-    (await call(get(`${pathOf(id)}/history${query({ limit, cursor })}`), historyPage)).body;
+  const listHistory: JobClient['listHistory'] = async (id, { limit, order, at, cursor } = {}) =>
+    (await call(get(`${pathOf(id)}/history${query({ limit, order, at, cursor })}`), historyPage)).body;
   const listSamples: JobClient['listSamples'] = async (id, { from, to, order, limit, cursor } = {}) =>
     (await call(get(`${pathOf(id)}/metrics/series${query({ from, to, order, limit, cursor })}`), samplePage)).body;
   const listSetJobs: JobClient['listSetJobs'] = async (templateId, setKey, { limit, cursor } = {}) =>
@@ -57,12 +71,13 @@ export function jobMethods(call: Transport): JobClient {
     listJobs,
     jobs: (id, options = {}) => itemsOf((page) => listJobs(id, page), options),
     getJob: async (id) => (await call(get(pathOf(id)), JobView)).body,
+    getAnyJob: async (id) => (await call(get(pathOf(id)), AnyJobView)).body,
     listHistory,
     history: (id, options = {}) => itemsOf((page) => listHistory(id, page), options),
     listSamples,
     samples: (id, options = {}) => itemsOf((page) => listSamples(id, page), options),
     // Again is harmless: a job that is being cancelled, or was, is answered as it is.
-    cancelJob: async (id) => (await call({ method: 'POST', path: `${pathOf(id)}/cancel`, repeatable: true }, JobView)).body,
+    cancelJob: async (id) => (await call({ method: 'POST', path: `${pathOf(id)}/cancel`, repeatable: true }, AnyJobView)).body,
     listSetJobs,
     setJobs: (templateId, setKey, options = {}) => itemsOf((page) => listSetJobs(templateId, setKey, page), options),
     compareJob: async (id) => (await call(get(`${pathOf(id)}/comparison`), JobComparison)).body,

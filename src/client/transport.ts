@@ -4,7 +4,7 @@
  */
 import type * as z from 'zod';
 import { Problem } from '#contract/problems';
-import { ApiError, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
+import { errorOf, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
 import type { Pace } from './pace.ts';
 
 export interface Call {
@@ -88,10 +88,13 @@ async function sent({ fetch, token }: TransportOptions, base: string, call: Call
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
+/** Too many calls, the service is busy, or what stands before it has lost its answer. */
+const WORTH_ANOTHER_TRY: readonly number[] = [429, 502, 503, 504];
+
 /** How long to wait before the same call is worth another try; undefined where the answer stands. */
 function repeatAfterMs({ status, headers, text }: Received, pauseMs: number): number | undefined {
   const accepting = status === 409 && text.includes('/problems/request-in-progress');
-  if (status !== 429 && status !== 503 && !accepting) return undefined;
+  if (!WORTH_ANOTHER_TRY.includes(status) && !accepting) return undefined;
   const seconds = Number(headers.get('retry-after') ?? Number.NaN);
   if (!Number.isFinite(seconds)) return pauseMs;
   // Asked to come back much later: that is for the caller to decide.
@@ -101,7 +104,7 @@ function repeatAfterMs({ status, headers, text }: Received, pauseMs: number): nu
 function parsed<Body>({ status, headers, text }: Received, url: string, { method, answer }: Call, schema: z.ZodType<Body>): Body {
   if (status >= 400) {
     const problem = Problem.safeParse(jsonOf(text));
-    throw problem.success ? new ApiError(problem.data) : new UnexpectedAnswer(method, url, status, 'no problem document');
+    throw problem.success ? errorOf(problem.data) : new UnexpectedAnswer(method, url, status, 'no problem document');
   }
   if (answer !== undefined && !headers.get('content-type')?.startsWith(answer))
     throw new UnexpectedAnswer(method, url, status, `something else than ${answer}`);

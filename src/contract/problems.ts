@@ -2,6 +2,7 @@
  * Problem details (RFC 9457). The list is closed: a type has one status and one title, and `/problems/<slug>` is its page.
  */
 import * as z from 'zod';
+import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
 
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request cannot be read' },
@@ -55,6 +56,10 @@ export const Problem = z.object({
   detail: z.string(),
   'request-id': z.string().exactOptional(),
   errors: z.array(ProblemError).exactOptional(),
+  /** Of `event-refused`: how the job stands, and what it would take instead. */
+  state: z.enum(JOB_STATES).exactOptional(),
+  sequence: z.number().exactOptional(),
+  'allowed-events': z.array(z.enum(JOB_EVENT_NAMES)).exactOptional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

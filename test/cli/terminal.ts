@@ -1,5 +1,5 @@
 /** The command line without a process: words in, what it printed and its exit code out. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Output } from '#cli/command';
 import { sluice, type Surroundings } from '#cli/sluice';
 import type { Service } from '#test/support/service';
@@ -43,6 +43,9 @@ export function terminal({ environment = {}, isTTY = false, ...rest }: TerminalO
       userName: 'ada',
       newRunName: (user) => `${user}-generated-${(names += 1)}`,
       readText: (path) => readFileSync(path, 'utf8'),
+      writeSecret: (path, text) => {
+        writeFileSync(path, text, { mode: 0o600 });
+      },
     });
     return { code, stdout: stdout.text, stderr: stderr.text };
   };

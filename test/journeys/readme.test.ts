@@ -74,10 +74,19 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
+/** A variable that a command sets is set for those after it, as in the one shell of whoever follows the page. */
+const variables = new Map<string, string>();
+
 async function run(command: string): Promise<{ readonly code: number; readonly stdout: string }> {
   const asHere = command.replaceAll('http://127.0.0.1:8888', url);
+  const [, name, value] = /^([A-Z]+)="(\$\(.*\))"$/s.exec(asHere) ?? [];
+  if (name !== undefined) {
+    const { code, stdout } = await run(`printf %s "${value ?? ''}"`);
+    variables.set(name, stdout);
+    return { code: stdout === '' ? 1 : code, stdout: '' };
+  }
   try {
-    const { stdout } = await promisify(execFile)('bash', ['-c', asHere], { env: environment() });
+    const { stdout } = await promisify(execFile)('bash', ['-c', asHere], { env: { ...environment(), ...Object.fromEntries(variables) } });
     return { code: 0, stdout };
   } catch (error) {
     const { code, stdout } = error as { readonly code: number; readonly stdout: string };
