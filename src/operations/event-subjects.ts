@@ -11,7 +11,9 @@ import type { Run } from '#domain/run';
 import type { SentEvent } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 
-export type SendNeeds = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'runs' | 'jobs' | 'reportedJobs' | 'jobEvents'>;
+/** Of what is sent about reported jobs alone. */
+export type ReportNeeds = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'reportedJobs' | 'jobEvents'>;
+export type SendNeeds = ReportNeeds & Pick<Ports, 'runs' | 'jobs'>;
 
 /** What an event is sent about: a job as it was read, and how it takes the event. */
 export interface Subject {
@@ -30,7 +32,7 @@ export type Taken =
     }
   | { readonly kind: 'refused'; readonly allowed: readonly JobEventName[]; readonly detail: string };
 
-export async function reportedSubject({ reportedJobs }: SendNeeds, id: ReportedJobId): Promise<Subject | 'not-found'> {
+export async function reportedSubject({ reportedJobs }: Pick<Ports, 'reportedJobs'>, id: ReportedJobId): Promise<Subject | 'not-found'> {
   const job = await reportedJobs.load(id);
   if (!job) return 'not-found';
   const take = (event: JobEvent): Taken => {

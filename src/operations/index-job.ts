@@ -9,11 +9,11 @@ import type { ReportedJobId } from '#domain/ids';
 import type { JobOutput, OutputIndex } from '#domain/job-output';
 import { anyMatches, parseNamePattern, type NamePattern } from '#domain/name-pattern';
 import type { ArchivedFile, Archives } from './archive-ports.ts';
-import type { SendNeeds } from './event-subjects.ts';
+import type { ReportNeeds } from './event-subjects.ts';
 import type { EventAnswer } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 import { definitionOf } from './register-job.ts';
-import { sendEvent, type SendEvent } from './send-event.ts';
+import { sendReported, type SendEvent } from './send-event.ts';
 
 export interface IndexJob {
   readonly id: ReportedJobId;
@@ -29,7 +29,7 @@ export type IndexOutcome =
   | { readonly kind: 'failed'; readonly message: string; readonly mayPass: boolean }
   | { readonly kind: 'not-found' | 'no-archives' };
 
-type Needs = SendNeeds & Pick<Ports, 'archives' | 'jobOutputs'>;
+type Needs = ReportNeeds & Pick<Ports, 'archives' | 'jobOutputs'>;
 
 export const OUTPUTS = 10_000;
 
@@ -102,8 +102,8 @@ async function outputsOf({ archives, path, filter }: Indexing): Promise<readonly
   return outputs;
 }
 
-async function sent(ports: Needs, event: SendEvent): Promise<EventAnswer> {
-  const outcome = await sendEvent(ports, event);
+async function sent(ports: Needs, event: SendEvent & { readonly job: ReportedJobId }): Promise<EventAnswer> {
+  const outcome = await sendReported(ports, event);
   if (outcome.kind !== 'answered') throw new Fault('Vanished', `${event.job} has gone while it was indexed`);
   return outcome.answer;
 }

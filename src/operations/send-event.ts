@@ -4,13 +4,13 @@
  * the first time.
  */
 import { Fault } from '#domain/faults';
-import { parseJobId, parseReportedJobId, type AnyJobId, type Instant, type RunId } from '#domain/ids';
+import { parseJobId, parseReportedJobId, type AnyJobId, type Instant, type ReportedJobId, type RunId } from '#domain/ids';
 import { refusedEntryOf, type JobEvent } from '#domain/job';
 import type { JobEventName } from '#domain/job-state';
 import type { JobTokenUse } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import { notBefore } from '#domain/reported-job';
-import { managedSubject, reportedSubject, type SendNeeds, type Subject } from './event-subjects.ts';
+import { managedSubject, reportedSubject, type ReportNeeds, type SendNeeds, type Subject } from './event-subjects.ts';
 import type { EventAnswer, SentEvent } from './job-ports.ts';
 
 export interface SendEvent {
@@ -37,10 +37,23 @@ export type SendOutcome =
 const ATTEMPTS = 64;
 const LONGEST_PAUSE_MS = 40;
 
-export async function sendEvent(ports: SendNeeds, request: SendEvent): Promise<SendOutcome> {
+export function sendEvent(ports: SendNeeds, request: SendEvent): Promise<SendOutcome> {
+  return sent(ports, request, () => subjectOf(ports, request.job));
+}
+
+/** As `sendEvent`, where the job is known to be one that reports itself. */
+export function sendReported(ports: ReportNeeds, request: SendEvent & { readonly job: ReportedJobId }): Promise<SendOutcome> {
+  return sent(ports, request, () => reportedSubject(ports, request.job));
+}
+
+async function sent(
+  ports: ReportNeeds,
+  request: SendEvent,
+  read: () => Promise<Subject | 'not-found' | 'not-ready'>,
+): Promise<SendOutcome> {
   const contentDigest = ports.digest({ name: request.name, data: request.data ?? null });
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const [subject, earlier] = await Promise.all([subjectOf(ports, request.job), earlierAnswer(ports, request)]);
+    const [subject, earlier] = await Promise.all([read(), earlierAnswer(ports, request)]);
     if (subject === 'not-found' || subject === 'not-ready') return { kind: subject };
     if (earlier)
       return earlier.contentDigest === contentDigest ? { kind: 'answered', answer: earlier, isRepeated: true } : { kind: 'key-reused' };
@@ -58,12 +71,12 @@ function subjectOf(ports: SendNeeds, id: AnyJobId): Promise<Subject | 'not-found
   return managed === undefined ? Promise.resolve('not-found') : managedSubject(ports, managed);
 }
 
-async function earlierAnswer({ jobEvents }: SendNeeds, { job, eventId }: SendEvent): Promise<EventAnswer | undefined> {
+async function earlierAnswer({ jobEvents }: ReportNeeds, { job, eventId }: SendEvent): Promise<EventAnswer | undefined> {
   return eventId === undefined ? undefined : jobEvents.answer(job, eventId);
 }
 
 /** Undefined: somebody else was faster. */
-async function tried(ports: SendNeeds, request: SendEvent, subject: Subject, contentDigest: string): Promise<SendOutcome | undefined> {
+async function tried(ports: ReportNeeds, request: SendEvent, subject: Subject, contentDigest: string): Promise<SendOutcome | undefined> {
   const { name, data, actor, eventId } = request;
   const at = notBefore(ports.clock.now(), subject.job);
   const event: JobEvent = { name, at, actor, ...(data ? { data } : {}), ...(eventId === undefined ? {} : { eventId }) };

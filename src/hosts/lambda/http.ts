@@ -7,7 +7,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
-import { storePorts } from '#hosts/wiring';
+import { corePorts } from '#hosts/wiring';
 import { allows, authenticate, recordUse, type Caller } from './authentication.ts';
 import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
@@ -144,7 +144,7 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
     return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
   }
   const authorization = event.headers['authorization'];
-  const { apiTokens, clock } = storePorts();
+  const { apiTokens, clock } = corePorts();
   const now = clock.now();
   const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);
