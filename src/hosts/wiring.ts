@@ -92,7 +92,7 @@ const POLICY = { starterSeconds: 110, leaseSeconds: 180, host: 'aws' } as const;
 
 function awsPorts(): Ports {
   const configuration = environmentConfiguration();
-  const stores = connectStores(configuration);
+  const stores = storesOf((connected ??= connectionOf(configuration)));
   const { clock, randomness } = stores;
   const controlHub = connectControlHub(configuration, {
     clock,
@@ -142,7 +142,10 @@ export function connectPorts(configuration: Configuration, connected: Connected)
 
 /** Every store of the table. */
 export function connectStores(configuration: Configuration, clock?: Ports['clock']): StorePorts {
-  const connection = connectionOf(configuration, clock);
+  return storesOf(connectionOf(configuration, clock));
+}
+
+function storesOf(connection: Connection): StorePorts {
   return {
     ...connectCore(connection),
     ...connectCatalog(connection),
