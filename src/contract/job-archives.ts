@@ -39,6 +39,10 @@ export const JobIndexed = z.object({
 });
 export type JobIndexed = z.infer<typeof JobIndexed>;
 
+/** It takes longer than an answer may, and goes on without whoever asked. */
+export const JobLeftIndexing = z.object({ 'job-id': z.string(), state: z.enum(JOB_STATES) });
+export type JobLeftIndexing = z.infer<typeof JobLeftIndexing>;
+
 export const JobReset = z.object({
   'job-id': z.string(),
   state: z.enum(JOB_STATES),

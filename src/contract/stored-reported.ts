@@ -27,6 +27,7 @@ export const StoredReportedJob: z.ZodType<ReportedJob> = z.object({
   since: instant,
   limits: z.object({ expectUpdateWithinSeconds: z.number().exactOptional(), deadline: instant.exactOptional() }),
   failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
+  indexing: z.object({ sequence: z.number(), tries: z.number(), dueAt: instant.exactOptional() }).exactOptional(),
   withdrawn: z.object(mark).exactOptional(),
   deleted: z.object({ ...mark, purgeAt: instant }).exactOptional(),
 });

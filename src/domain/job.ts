@@ -97,6 +97,16 @@ export interface HistoryEntry {
   readonly refused?: true;
 }
 
+/** An indexing, from its `index` to its `indexed`. */
+export interface IndexingTry {
+  /** Of the `index` that an `update` is about. */
+  readonly sequence?: number;
+  /** How often it was begun since somebody asked for it. */
+  readonly tries: number;
+  /** When it is begun anew, unless it has come to its end. Absent: it has failed for good, until somebody asks again. */
+  readonly dueAt?: Instant;
+}
+
 /** What is to happen; `failure` belongs to `fail`, counts and aftercare to what ends an attempt. */
 export interface JobEvent extends AttemptEnd {
   readonly name: JobEventName;
@@ -109,6 +119,8 @@ export interface JobEvent extends AttemptEnd {
   /** Of `ready`: when the attempt may begin, and for which attempt of the run, where a caller asked for it. */
   readonly notBefore?: Instant;
   readonly runAttempt?: number;
+  /** Of `index`, where it is to be carried out here, and of an `update` about that (reported-job.ts). */
+  readonly indexing?: IndexingTry;
 }
 
 export type EventOutcome<Kind = Job> =

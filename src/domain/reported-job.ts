@@ -3,7 +3,15 @@
  * does not have is a run, an engine and a tick: only its events, and its own limits, change it.
  */
 import { epochMs, instant, secondsBetween, type Instant, type ReportedJobId } from './ids.ts';
-import { FAILURE_REASONS, historyEntryOf, type EventOutcome, type Failure, type HistoryEntry, type JobEvent } from './job.ts';
+import {
+  FAILURE_REASONS,
+  historyEntryOf,
+  type EventOutcome,
+  type Failure,
+  type HistoryEntry,
+  type IndexingTry,
+  type JobEvent,
+} from './job.ts';
 import { allowedEvents, nextJobState, type JobEventName, type JobState } from './job-state.ts';
 import type { Json, JsonObject } from './json.ts';
 
@@ -30,11 +38,16 @@ export interface ReportedJob {
   readonly since: Instant;
   readonly limits: ReportLimits;
   readonly failure?: Failure;
+  /** In INDEXING, where it is indexed here. */
+  readonly indexing?: Indexing;
   /** Cancelled before it ran: kept, in no list, and it takes no events. Registering it again brings it back. */
   readonly withdrawn?: Mark;
   /** Deleted: kept until `purgeAt`, in no list, and it takes no events. */
   readonly deleted?: Mark & { readonly purgeAt: Instant };
 }
+
+/** `sequence`: of the newest `index`. */
+export type Indexing = IndexingTry & { readonly sequence: number };
 
 export interface Mark {
   readonly at: Instant;
@@ -88,10 +101,11 @@ export function registeredJob({ at, by, ...given }: Registration): { readonly jo
 export function applyReported(job: ReportedJob, event: JobEvent): EventOutcome<ReportedJob> {
   const to = isHidden(job) ? undefined : nextJobState(job.state, event.name);
   if (to === undefined) return { kind: 'refused', state: job.state, allowed: isHidden(job) ? [] : allowedEvents(job.state) };
-  const { failure: before, ...kept } = job;
+  const { failure: before, indexing: _before, ...kept } = job;
   const at = notBefore(event.at, job);
   const sequence = job.sequence + 1;
   const failure = to === 'FAILED' ? (event.failure ?? reportedFailure(event.data)) : to === 'RETIRED' ? before : undefined;
+  const indexing = to === 'INDEXING' ? indexingAfter(job, event, sequence) : undefined;
   const after: ReportedJob = {
     ...kept,
     state: to,
@@ -100,8 +114,15 @@ export function applyReported(job: ReportedJob, event: JobEvent): EventOutcome<R
     updatedAt: at,
     ...(event.name === 'ready' ? { attempt: job.attempt + 1, since: at } : {}),
     ...(failure ? { failure } : {}),
+    ...(indexing ? { indexing } : {}),
   };
   return { kind: 'applied', job: after, entry: historyEntryOf(job, after, { ...event, at }, event.eventId ?? `${job.id}#${sequence}`) };
+}
+
+/** What is told of an indexing that another has taken the place of is of no account. */
+function indexingAfter({ indexing: before }: ReportedJob, { name, indexing: told }: JobEvent, sequence: number): Indexing | undefined {
+  if (name === 'index') return told && { ...told, sequence };
+  return before && told?.sequence === before.sequence ? { ...told, sequence: before.sequence } : before;
 }
 
 /** Registered again after it was withdrawn: the same job, held to what is promised of it now. */
@@ -116,8 +137,10 @@ export function broughtBack(
 
 /** Clocks of two processes differ; a history does not run backwards. */
 export function notBefore(at: Instant, { updatedAt }: Pick<ReportedJob, 'updatedAt'>): Instant {
-  return at < updatedAt ? updatedAt : at;
+  return laterOf(at, updatedAt);
 }
+
+const laterOf = (one: Instant, other: Instant): Instant => (one < other ? other : one);
 
 export const isHidden = (job: ReportedJob): boolean => job.withdrawn !== undefined || job.deleted !== undefined;
 
@@ -156,12 +179,25 @@ export interface Due {
 export function dueOf(job: ReportedJob): Due | undefined {
   if (!WATCHED.includes(job.state) || isHidden(job)) return undefined;
   const { expectUpdateWithinSeconds: within, deadline } = job.limits;
-  const silent: Due | undefined =
-    within === undefined ? undefined : { at: instant(epochMs(job.updatedAt) + within * 1000), reason: 'lost' };
+  // As long as the next word is to come from the indexing, its sender has nothing to say.
+  const heardAt = laterOf(job.updatedAt, job.indexing?.dueAt ?? job.updatedAt);
+  const silent: Due | undefined = within === undefined ? undefined : { at: instant(epochMs(heardAt) + within * 1000), reason: 'lost' };
   const late: Due | undefined = deadline === undefined || deadline <= job.since ? undefined : { at: deadline, reason: 'timed-out' };
   if (!silent || !late) return silent ?? late;
   return silent.at < late.at ? silent : late;
 }
+
+/** When the job is to be looked at, because it may be to be failed or to be indexed; an event only puts that off, or begins it. */
+export function lookAt(job: ReportedJob): Instant | undefined {
+  const fails = dueOf(job)?.at;
+  const index = isHidden(job) ? undefined : job.indexing?.dueAt;
+  if (fails === undefined || index === undefined) return fails ?? index;
+  return fails < index ? fails : index;
+}
+
+/** Whether a job is to be indexed that nobody is indexing. */
+export const isIndexDue = (job: ReportedJob, now: Instant): boolean =>
+  !isHidden(job) && job.indexing?.dueAt !== undefined && job.indexing.dueAt <= now;
 
 /** The failure of a job that is past its due time; undefined where it is not, or no longer. */
 export function overdue(job: ReportedJob, now: Instant): Failure | undefined {

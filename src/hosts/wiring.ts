@@ -1,7 +1,7 @@
 /**
  * The composition root: the only file that chooses adapters for Lambda. AWS unless a host installed something else first,
- * which is how the local host and the handler tests run the very same handler files. What reads needs no Step Functions:
- * a bundle that asks for `storePorts` alone does not contain it.
+ * which is how the local host and the handler tests run the very same handler files. A function asks for the part that it
+ * uses, and its bundle contains nothing else.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -21,44 +21,33 @@ import { dynamoMetricSeries } from '#adapters/dynamodb/metric-series';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import { dynamoRunStore } from '#adapters/dynamodb/run-store';
 import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
-import { dynamoTable } from '#adapters/dynamodb/table';
+import { dynamoTable, type Table } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
-import { nodeSecrets } from '#adapters/node-crypto/secrets';
+import { nodeSha1 } from '#adapters/node-crypto/sha1';
+import { nodeTokenSecrets } from '#adapters/node-crypto/token-secrets';
 import { inProcessTransport, type AnswerInProcess } from '#adapters/step-functions/in-process-transport';
 import { secretsManagerSecrets, ssmSecrets } from '#adapters/secrets/aws-secrets';
 import { environmentSecrets, fileSecrets } from '#adapters/secrets/environment-secrets';
 import { secretReader } from '#adapters/secrets/secret-reader';
 import { stepFunctionsOrchestrator } from '#adapters/step-functions/orchestrator';
 import { epochMs, instant } from '#domain/ids';
+import type { JobPorts } from '#operations/job-ports';
 import type { Engines, Policy, Ports, Secrets } from '#operations/ports';
 import { environmentConfiguration, type Configuration } from './configuration.ts';
 import { CONTROL_HUB_LIMITS, connectControlHub } from './wiring-control-hub.ts';
 
-export type StorePorts = Pick<
-  Ports,
-  | 'clock'
-  | 'randomness'
-  | 'catalog'
-  | 'runs'
-  | 'jobs'
-  | 'slots'
-  | 'durations'
-  | 'series'
-  | 'cursors'
-  | 'apiTokens'
-  | 'reportedJobs'
-  | 'jobEvents'
-  | 'jobTokens'
-  | 'jobOutputs'
-  | 'secrets'
-  | 'jobPolicy'
->;
+export type CorePorts = Pick<Ports, 'clock' | 'randomness' | 'cursors' | 'apiTokens'>;
+export type CatalogPorts = CorePorts & Pick<Ports, 'catalog'>;
+export type RunPorts = CorePorts & Pick<Ports, 'runs' | 'jobs' | 'series'>;
+export type ReportedJobPorts = CorePorts & JobPorts;
+export type ArchivePorts = ReportedJobPorts & Pick<Ports, 'archives' | 'digest'>;
+export type StorePorts = CatalogPorts & RunPorts & ReportedJobPorts & Pick<Ports, 'slots' | 'durations'>;
 
 let installed: Ports | undefined;
-let stores: StorePorts | undefined;
-let archiving: ReturnType<typeof archivePorts> | undefined;
+let connected: Connection | undefined;
 
+/** In the place of all that is chosen here, whatever part of it is asked for. */
 export function installPorts(replacement: Ports | undefined): void {
   installed = replacement;
 }
@@ -67,14 +56,35 @@ export function ports(): Ports {
   return (installed ??= awsPorts());
 }
 
-export function storePorts(): StorePorts {
-  return installed ?? (stores ??= connectStores(environmentConfiguration()));
-}
+/**
+ * What a function may ask for: its bundle contains the stores of what it asks for, and no other. Each is made once, over one
+ * connection of the process.
+ */
+export const corePorts = part(connectCore);
+export const catalogPorts = part((of): CatalogPorts => ({ ...connectCore(of), ...connectCatalog(of) }));
+export const runPorts = part((of): RunPorts => ({ ...connectCore(of), ...connectRuns(of) }));
+/** Jobs of either kind, and their tokens. */
+export const jobPorts = part((of): RunPorts & ReportedJobPorts => ({ ...connectCore(of), ...connectRuns(of), ...connectReportedJobs(of) }));
+/** With what the jobs of runs are made of. */
+export const jobDetailPorts = part((of): CatalogPorts & RunPorts & ReportedJobPorts => ({
+  ...connectCore(of),
+  ...connectCatalog(of),
+  ...connectRuns(of),
+  ...connectReportedJobs(of),
+}));
+/** For what lists and clears archives. */
+export const archivePorts = part((of): ArchivePorts => ({
+  ...connectCore(of),
+  ...connectReportedJobs(of),
+  ...connectArchives(of.configuration),
+  digest: canonicalDigest,
+}));
 
-/** Beside the stores, for what lists and clears archives: no other bundle contains S3. */
-export function archivePorts(): StorePorts & Pick<Ports, 'archives' | 'digest'> {
-  if (installed) return installed;
-  return (archiving ??= { ...storePorts(), digest: canonicalDigest, ...connectArchives(environmentConfiguration()) });
+// The annotation lets a bundle drop the parts that it does not ask for.
+/* @__NO_SIDE_EFFECTS__ */
+function part<Part extends Partial<Ports>>(connect: (connection: Connection) => Part): () => Part | Ports {
+  let made: Part | undefined;
+  return () => installed ?? (made ??= connect((connected ??= connectionOf(environmentConfiguration()))));
 }
 
 /** Lambda's own time-out for what starts jobs, which is pollRun more often than startJob; and room for a tick of 10,000 jobs. */
@@ -82,7 +92,7 @@ const POLICY = { starterSeconds: 110, leaseSeconds: 180, host: 'aws' } as const;
 
 function awsPorts(): Ports {
   const configuration = environmentConfiguration();
-  const stores = connectStores(configuration);
+  const stores = storesOf((connected ??= connectionOf(configuration)));
   const { clock, randomness } = stores;
   const controlHub = connectControlHub(configuration, {
     clock,
@@ -130,25 +140,60 @@ export function connectPorts(configuration: Configuration, connected: Connected)
   };
 }
 
+/** Every store of the table. */
 export function connectStores(configuration: Configuration, clock?: Ports['clock']): StorePorts {
-  const client = new DynamoDBClient(clientOptions(configuration, configuration.SLUICE_DYNAMODB_ENDPOINT));
-  const table = dynamoTable(client, configuration.SLUICE_TABLE);
+  return storesOf(connectionOf(configuration, clock));
+}
+
+function storesOf(connection: Connection): StorePorts {
   return {
+    ...connectCore(connection),
+    ...connectCatalog(connection),
+    ...connectRuns(connection),
+    ...connectReportedJobs(connection),
+    slots: dynamoSlotStore(connection.table),
+    durations: dynamoDurationStore(connection.table),
+  };
+}
+
+interface Connection {
+  readonly configuration: Configuration;
+  readonly table: Table;
+  readonly clock: Ports['clock'];
+}
+
+function connectionOf(configuration: Configuration, clock?: Ports['clock']): Connection {
+  const client = new DynamoDBClient(clientOptions(configuration, configuration.SLUICE_DYNAMODB_ENDPOINT));
+  return {
+    configuration,
+    table: dynamoTable(client, configuration.SLUICE_TABLE),
     clock: clock ?? { now: () => instant(Date.now()), pause },
+  };
+}
+
+function connectCore({ table, clock }: Connection): CorePorts {
+  return {
+    clock,
     randomness: { newUlid: (at) => ulid(epochMs(at)), fraction: () => Math.random() },
-    catalog: dynamoCatalogStore(table),
-    runs: dynamoRunStore(table),
-    jobs: dynamoJobStore(table),
-    slots: dynamoSlotStore(table),
-    durations: dynamoDurationStore(table),
-    series: dynamoMetricSeries(table),
     cursors: { encode: encodeCursor, decode: decodeCursor },
     apiTokens: dynamoApiTokenStore(table),
+  };
+}
+
+const connectCatalog = ({ table }: Connection): Pick<Ports, 'catalog'> => ({ catalog: dynamoCatalogStore(table) });
+
+function connectRuns({ table }: Connection): Pick<Ports, 'runs' | 'jobs' | 'series'> {
+  return { runs: dynamoRunStore(table), jobs: dynamoJobStore(table), series: dynamoMetricSeries(table) };
+}
+
+function connectReportedJobs({ table, configuration }: Connection): JobPorts {
+  return {
     reportedJobs: dynamoReportedJobStore(table),
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
     jobOutputs: dynamoJobOutputStore(table),
-    secrets: nodeSecrets,
+    tokenSecrets: nodeTokenSecrets,
+    sha1: nodeSha1,
     jobPolicy: {
       tokenSeconds: configuration.SLUICE_JOB_TOKEN_SECONDS,
       retentionSeconds: configuration.SLUICE_JOB_RETENTION_SECONDS,

@@ -3,7 +3,7 @@
  * asked, by the tick and by nobody else: what a sender claims about its running is kept as an `update` and makes the tick look
  * at once, and its attempts are its run's.
  */
-import type { AnyJobId, JobRef, ReportedJobId, RunId } from '#domain/ids';
+import { epochMs, instant, type AnyJobId, type JobRef, type ReportedJobId, type RunId } from '#domain/ids';
 import { applyEvent, idOf, type HistoryEntry, type Job, type JobEvent } from '#domain/job';
 import { allowedEvents, nextJobState, type JobEventName } from '#domain/job-state';
 import { applyReported, type ReportedJob } from '#domain/reported-job';
@@ -11,7 +11,10 @@ import type { Run } from '#domain/run';
 import type { SentEvent } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 
-export type SendNeeds = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'runs' | 'jobs' | 'reportedJobs' | 'jobEvents'>;
+/** Of what is sent about jobs of either kind. */
+export type SentNeeds = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'jobEvents'>;
+export type ReportNeeds = SentNeeds & Pick<Ports, 'reportedJobs' | 'archives'>;
+export type SendNeeds = SentNeeds & Pick<Ports, 'runs' | 'jobs'>;
 
 /** What an event is sent about: a job as it was read, and how it takes the event. */
 export interface Subject {
@@ -30,10 +33,15 @@ export type Taken =
     }
   | { readonly kind: 'refused'; readonly allowed: readonly JobEventName[]; readonly detail: string };
 
-export async function reportedSubject({ reportedJobs }: SendNeeds, id: ReportedJobId): Promise<Subject | 'not-found'> {
+/** No request takes longer: an indexing that has not come to its end by then is begun anew by the sweep. */
+const INDEX_WITHIN_SECONDS = 60;
+
+export async function reportedSubject({ reportedJobs, archives }: ReportNeeds, id: ReportedJobId): Promise<Subject | 'not-found'> {
   const job = await reportedJobs.load(id);
   if (!job) return 'not-found';
-  const take = (event: JobEvent): Taken => {
+  const take = (sent: JobEvent): Taken => {
+    const dueAt = instant(epochMs(sent.at) + INDEX_WITHIN_SECONDS * 1000);
+    const event = sent.name === 'index' && archives ? { ...sent, indexing: { tries: 1, dueAt } } : sent;
     const outcome = applyReported(job, event);
     if (outcome.kind === 'refused') return { kind: 'refused', allowed: outcome.allowed, detail: reportedRefusal(job, event) };
     return {
@@ -55,7 +63,10 @@ function reportedRefusal({ state, withdrawn, deleted }: ReportedJob, { name }: J
 const CLAIMS: readonly JobEventName[] = ['run', 'finish', 'fail'];
 const OF_THE_RUN: readonly JobEventName[] = ['reset', 'ready'];
 
-export async function managedSubject({ runs, jobs }: SendNeeds, ref: JobRef): Promise<Subject | 'not-found' | 'not-ready'> {
+export async function managedSubject(
+  { runs, jobs }: Pick<Ports, 'runs' | 'jobs'>,
+  ref: JobRef,
+): Promise<Subject | 'not-found' | 'not-ready'> {
   const run = await runs.load(ref.runId);
   if (!run || ref.index >= run.count) return 'not-found';
   const job = await jobs.load(ref, run.count);

@@ -13,7 +13,8 @@ export interface JobPorts {
   readonly jobEvents: JobEventStore;
   readonly jobTokens: JobTokenStore;
   readonly jobOutputs: JobOutputStore;
-  readonly secrets: Secrets;
+  readonly tokenSecrets: TokenSecrets;
+  readonly sha1: Sha1;
   readonly jobPolicy: JobPolicy;
 }
 
@@ -131,7 +132,8 @@ export interface JobOutputStore {
   list(job: ReportedJobId, index: OutputIndex, page: PageRequest): Promise<Listed<JobOutput>>;
 }
 
-export interface Secrets {
+/** Makes the random secrets of job tokens and compares them. (Secrets that somebody refers to are `Secrets` of ports.ts.) */
+export interface TokenSecrets {
   /** 256 random bits, of the characters of base64url. */
   newSecret(): string;
   /** 64 random bits, in hexadecimal digits. */
@@ -140,7 +142,6 @@ export interface Secrets {
   digest(secret: string): string;
   /** In constant time, of two digests. */
   equal(digest: string, other: string): boolean;
-  readonly sha1: Sha1;
 }
 
 export interface JobPolicy {

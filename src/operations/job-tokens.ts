@@ -5,7 +5,7 @@ import { isActive, tokenAttempt, useToRecord, type JobToken, type JobTokenUse } 
 import type { Ports } from './ports.ts';
 
 type Stores = Pick<Ports, 'runs' | 'jobs' | 'reportedJobs'>;
-type Needs = Stores & Pick<Ports, 'clock' | 'jobTokens' | 'secrets' | 'jobPolicy'>;
+type Needs = Stores & Pick<Ports, 'clock' | 'jobTokens' | 'tokenSecrets' | 'jobPolicy'>;
 
 export interface IssuedToken {
   readonly token: JobToken;
@@ -20,16 +20,16 @@ interface TokenWish {
 }
 
 export function newJobToken(
-  { clock, secrets, jobPolicy }: Pick<Ports, 'clock' | 'secrets' | 'jobPolicy'>,
+  { clock, tokenSecrets, jobPolicy }: Pick<Ports, 'clock' | 'tokenSecrets' | 'jobPolicy'>,
   job: { readonly state: JobState; readonly attempt: number },
   { by, events, seconds = jobPolicy.tokenSeconds }: TokenWish,
 ): IssuedToken {
-  const id = secrets.newTokenId();
-  const secret = secrets.newSecret();
+  const id = tokenSecrets.newTokenId();
+  const secret = tokenSecrets.newSecret();
   const issuedAt = clock.now();
   const token: JobToken = {
     id,
-    secretDigest: secrets.digest(secret),
+    secretDigest: tokenSecrets.digest(secret),
     ...(events ? { events } : {}),
     attempt: tokenAttempt(job),
     issuedAt,
@@ -105,7 +105,7 @@ export async function verifyJobToken(
   const [, tokenId = NO_TOKEN, secret = presented.slice(0, LONGEST)] = TOKEN.exec(presented) ?? [];
   const id = parseAnyJobId(jobId) ?? NO_JOB;
   const token = await ports.jobTokens.find(id, tokenId);
-  const matches = ports.secrets.equal(ports.secrets.digest(secret), token?.secretDigest ?? ports.secrets.digest(''));
+  const matches = ports.tokenSecrets.equal(ports.tokenSecrets.digest(secret), token?.secretDigest ?? ports.tokenSecrets.digest(''));
   const now = ports.clock.now();
   if (!token || !matches || !isActive(token, now)) return undefined;
   const job = await attemptOf(ports, id);

@@ -33,12 +33,12 @@ export type RegisterOutcome =
   | { readonly kind: 'registered'; readonly job: ReportedJob; readonly definition: JobDefinition; readonly issued: IssuedToken }
   | { readonly kind: 'attached' | 'deleted'; readonly job: ReportedJob; readonly definition: JobDefinition };
 
-type Needs = Pick<Ports, 'clock' | 'reportedJobs' | 'secrets' | 'jobPolicy'>;
+type Needs = Pick<Ports, 'clock' | 'reportedJobs' | 'tokenSecrets' | 'sha1' | 'jobPolicy'>;
 
 const ATTEMPTS = 5;
 
 export async function registerJob(ports: Needs, request: RegisterJob): Promise<RegisterOutcome> {
-  const { sha1 } = ports.secrets;
+  const { sha1 } = ports;
   const { limits, requestedBy: by } = request;
   const parents = [...new Set(request.parents)].toSorted();
   const content: JobContent = { pipeline: pipelineUuid(sha1, request.pipeline), parents, data: request.data };

@@ -6,11 +6,11 @@
 import { archivePathText, parseArchivePath } from '#domain/archive-path';
 import { Fault } from '#domain/faults';
 import type { ReportedJobId } from '#domain/ids';
-import type { SendNeeds } from './event-subjects.ts';
+import type { ReportNeeds } from './event-subjects.ts';
 import type { EventAnswer } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 import { definitionOf } from './register-job.ts';
-import { sendEvent, type SendEvent } from './send-event.ts';
+import { sendReported, type SendEvent } from './send-event.ts';
 
 export interface ResetJob {
   readonly id: ReportedJobId;
@@ -25,7 +25,7 @@ export type ResetOutcome =
   | { readonly kind: 'failed'; readonly message: string; readonly mayPass: boolean }
   | { readonly kind: 'not-found' | 'no-archives' };
 
-type Needs = SendNeeds & Pick<Ports, 'archives'>;
+type Needs = ReportNeeds & Pick<Ports, 'archives'>;
 
 export async function resetJob(ports: Needs, { id, requestedBy: actor, keepArchive }: ResetJob): Promise<ResetOutcome> {
   if (!keepArchive && !ports.archives) return { kind: 'no-archives' };
@@ -62,8 +62,8 @@ async function clearedArchive(ports: Needs, id: ReportedJobId): Promise<Cleared>
   }
 }
 
-async function sent(ports: Needs, event: SendEvent): Promise<EventAnswer> {
-  const outcome = await sendEvent(ports, event);
+async function sent(ports: Needs, event: SendEvent & { readonly job: ReportedJobId }): Promise<EventAnswer> {
+  const outcome = await sendReported(ports, event);
   if (outcome.kind !== 'answered') throw new Fault('Vanished', `${event.job} has gone while it was reset`);
   return outcome.answer;
 }

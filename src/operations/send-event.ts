@@ -4,13 +4,13 @@
  * the first time.
  */
 import { Fault } from '#domain/faults';
-import { parseJobId, parseReportedJobId, type AnyJobId, type Instant, type RunId } from '#domain/ids';
-import { refusedEntryOf, type JobEvent } from '#domain/job';
+import { parseJobId, type AnyJobId, type Instant, type ReportedJobId, type RunId } from '#domain/ids';
+import { refusedEntryOf, type IndexingTry, type JobEvent } from '#domain/job';
 import type { JobEventName } from '#domain/job-state';
 import type { JobTokenUse } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import { notBefore } from '#domain/reported-job';
-import { managedSubject, reportedSubject, type SendNeeds, type Subject } from './event-subjects.ts';
+import { managedSubject, reportedSubject, type ReportNeeds, type SendNeeds, type SentNeeds, type Subject } from './event-subjects.ts';
 import type { EventAnswer, SentEvent } from './job-ports.ts';
 
 export interface SendEvent {
@@ -20,6 +20,7 @@ export interface SendEvent {
   readonly eventId?: string;
   readonly actor: string;
   readonly tokenUse?: JobTokenUse & { readonly tokenId: string };
+  readonly indexing?: IndexingTry;
 }
 
 export type SendOutcome =
@@ -37,10 +38,21 @@ export type SendOutcome =
 const ATTEMPTS = 64;
 const LONGEST_PAUSE_MS = 40;
 
-export async function sendEvent(ports: SendNeeds, request: SendEvent): Promise<SendOutcome> {
+/** About a job that reports itself. An `index` is to be carried out by whoever sent it or, later, by the sweep: see index-job.ts. */
+export function sendReported(ports: ReportNeeds, request: SendEvent & { readonly job: ReportedJobId }): Promise<SendOutcome> {
+  return sent(ports, request, () => reportedSubject(ports, request.job));
+}
+
+/** About a job of a run. */
+export function sendManaged(ports: SendNeeds, request: SendEvent): Promise<SendOutcome> {
+  const ref = parseJobId(request.job);
+  return ref ? sent(ports, request, () => managedSubject(ports, ref)) : Promise.resolve({ kind: 'not-found' });
+}
+
+async function sent(ports: SentNeeds, request: SendEvent, read: () => Promise<Subject | 'not-found' | 'not-ready'>): Promise<SendOutcome> {
   const contentDigest = ports.digest({ name: request.name, data: request.data ?? null });
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const [subject, earlier] = await Promise.all([subjectOf(ports, request.job), earlierAnswer(ports, request)]);
+    const [subject, earlier] = await Promise.all([read(), earlierAnswer(ports, request)]);
     if (subject === 'not-found' || subject === 'not-ready') return { kind: subject };
     if (earlier)
       return earlier.contentDigest === contentDigest ? { kind: 'answered', answer: earlier, isRepeated: true } : { kind: 'key-reused' };
@@ -51,22 +63,22 @@ export async function sendEvent(ports: SendNeeds, request: SendEvent): Promise<S
   throw new Fault('StoreBusy', `${request.job} was changed by others ${ATTEMPTS} times in a row`);
 }
 
-function subjectOf(ports: SendNeeds, id: AnyJobId): Promise<Subject | 'not-found' | 'not-ready'> {
-  const reported = parseReportedJobId(id);
-  if (reported !== undefined) return reportedSubject(ports, reported);
-  const managed = parseJobId(id);
-  return managed === undefined ? Promise.resolve('not-found') : managedSubject(ports, managed);
-}
-
-async function earlierAnswer({ jobEvents }: SendNeeds, { job, eventId }: SendEvent): Promise<EventAnswer | undefined> {
+async function earlierAnswer({ jobEvents }: SentNeeds, { job, eventId }: SendEvent): Promise<EventAnswer | undefined> {
   return eventId === undefined ? undefined : jobEvents.answer(job, eventId);
 }
 
 /** Undefined: somebody else was faster. */
-async function tried(ports: SendNeeds, request: SendEvent, subject: Subject, contentDigest: string): Promise<SendOutcome | undefined> {
-  const { name, data, actor, eventId } = request;
+async function tried(ports: SentNeeds, request: SendEvent, subject: Subject, contentDigest: string): Promise<SendOutcome | undefined> {
+  const { name, data, actor, eventId, indexing } = request;
   const at = notBefore(ports.clock.now(), subject.job);
-  const event: JobEvent = { name, at, actor, ...(data ? { data } : {}), ...(eventId === undefined ? {} : { eventId }) };
+  const event: JobEvent = {
+    name,
+    at,
+    actor,
+    ...(data ? { data } : {}),
+    ...(eventId === undefined ? {} : { eventId }),
+    ...(indexing ? { indexing } : {}),
+  };
   const taken = subject.take(event);
   switch (taken.kind) {
     case 'applied': {

@@ -1,16 +1,24 @@
 /**
  * Reported jobs that time has caught up with: silent for longer than was promised, past their deadline, or deleted for as long
- * as they were to be kept. Found by the rows that say when to look, the most overdue first; never by looking at every job.
+ * as they were to be kept; and those that are to be indexed, and nobody does. Found by the rows that say when to look, the most overdue first; never by looking at every job.
  */
 import type { Instant } from '#domain/ids';
 import type { Failure } from '#domain/job';
-import { applyReported, dueOf, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
+import { applyReported, isIndexDue, lookAt, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
 import type { JobRow } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'reportedJobs'>;
 
+export type IndexStray = {
+  readonly kind: 'job-not-indexed';
+  readonly row: JobRow;
+  readonly since: Instant;
+  readonly detail: string;
+};
+
 export type JobStray =
+  | IndexStray
   | {
       readonly kind: 'job-lost' | 'job-timed-out';
       readonly row: JobRow;
@@ -52,7 +60,10 @@ export async function findOverdueJobs(ports: Needs): Promise<FoundJobs> {
 
 function strayOf(row: JobRow, job: ReportedJob | undefined, now: Instant): readonly JobStray[] {
   const failure = job && overdue(job, now);
-  if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out') return [];
+  if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out')
+    return job && isIndexDue(job, now)
+      ? [{ kind: 'job-not-indexed', row, since: row.at, detail: `${row.id} is to be indexed, and nobody does` }]
+      : [];
   const { reason, message } = failure;
   return [{ kind: KINDS[reason], row, failure, since: row.at, detail: `${row.id}: ${message}` }];
 }
@@ -69,11 +80,11 @@ export async function settleRow({ reportedJobs }: Needs, row: JobRow): Promise<v
 
 async function dueNow(reportedJobs: Needs['reportedJobs'], { id }: JobRow): Promise<Instant | undefined> {
   const job = await reportedJobs.load(id);
-  return job && dueOf(job)?.at;
+  return job && lookAt(job);
 }
 
 /** Every repair may be repeated. A job that has said something meanwhile is left alone. */
-export async function mendJob(ports: Needs, stray: JobStray): Promise<void> {
+export async function mendJob(ports: Needs, stray: Exclude<JobStray, IndexStray>): Promise<void> {
   if (stray.kind === 'deleted-job-kept') return ports.reportedJobs.purge(stray.row);
   const job = await ports.reportedJobs.load(stray.row.id);
   const now = ports.clock.now();

@@ -1,5 +1,6 @@
 /** The scheduled repair: acts on what `findStrays` finds. Every repair may be repeated, and each stands alone: one that fails stops no other. */
 import { Fault } from '#domain/faults';
+import { secondsBetween } from '#domain/ids';
 import { isFinal, type Run } from '#domain/run';
 import { changeRun } from './change-run.ts';
 import { closeRun } from './close-run.ts';
@@ -7,7 +8,8 @@ import { findStrays, type Stray } from './find-strays.ts';
 import { finishRun } from './finish-run.ts';
 import { inTurns } from './in-turns.ts';
 import type { Ports } from './ports.ts';
-import { findOverdueJobs, mendJob, settleRow } from './sweep-jobs.ts';
+import { indexAgain, type IndexNeeds } from './index-job.ts';
+import { findOverdueJobs, mendJob, settleRow, type IndexStray } from './sweep-jobs.ts';
 
 export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'run-not-started': 'start the execution',
@@ -18,6 +20,7 @@ export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'slots-not-returned': 'give the slots back',
   'job-lost': 'fail the job: it is lost',
   'job-timed-out': 'fail the job: it has timed out',
+  'job-not-indexed': 'index the job, as the sweep of every minute does',
   'deleted-job-kept': 'remove the job and its history',
 };
 
@@ -39,11 +42,12 @@ export async function sweep(ports: Needs, { repair }: { readonly repair: boolean
   const { strays, settledRows, ...seen } = await findStrays(ports);
   if (repair) await inTurns(settledRows, (row) => settleRow(ports, row));
   const rows: SweepRow[] = [];
-  for (const stray of strays) rows.push({ stray, ...(repair ? { outcome: await repaired(ports, stray) } : {}) });
+  for (const stray of strays) {
+    const outcome = repair && stray.kind !== 'job-not-indexed' ? await attempted(() => mend(ports, stray)) : undefined;
+    rows.push({ stray, ...(outcome ? { outcome } : {}) });
+  }
   return { ...seen, rows };
 }
-
-const repaired = (ports: Needs, stray: Stray): Promise<NonNullable<SweepRow['outcome']>> => attempted(() => mend(ports, stray));
 
 async function attempted(repair: () => Promise<void>): Promise<NonNullable<SweepRow['outcome']>> {
   try {
@@ -54,7 +58,7 @@ async function attempted(repair: () => Promise<void>): Promise<NonNullable<Sweep
   }
 }
 
-async function mend(ports: Needs, stray: Stray): Promise<void> {
+async function mend(ports: Needs, stray: Exclude<Stray, IndexStray>): Promise<void> {
   switch (stray.kind) {
     case 'run-not-started':
       return ports.orchestrator.startRun(stray.run.id, stray.run.attempt);
@@ -107,11 +111,30 @@ async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<
   if (isLong) await ports.orchestrator.stop(execution, 'its run has ended');
 }
 
+/** Of one sweep: no indexing is begun later, and none goes on for longer. Together less than its function may take (serverless.yml). */
+const INDEXINGS = { beginWithinSeconds: 30, withinSeconds: 240, atOnce: 4 } as const;
+
 /** The reported jobs alone: cheap enough to be done every minute. */
-export async function sweepJobs(ports: Pick<Ports, 'clock' | 'reportedJobs'>): Promise<readonly SweepRow[]> {
+export async function sweepJobs(ports: IndexNeeds): Promise<readonly SweepRow[]> {
+  const startedAt = ports.clock.now();
   const { strays, settled } = await findOverdueJobs(ports);
   await inTurns(settled, (row) => settleRow(ports, row));
   const rows: SweepRow[] = [];
-  for (const stray of strays) rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
+  const remaining = strays.filter((stray) => stray.kind === 'job-not-indexed').values();
+  for (const stray of strays)
+    if (stray.kind !== 'job-not-indexed') rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
+  const worker = async (): Promise<void> => {
+    for (const stray of remaining) {
+      if (secondsBetween(startedAt, ports.clock.now()) >= INDEXINGS.beginWithinSeconds) return;
+      rows.push({ stray, outcome: await attempted(() => indexed(ports, stray)) });
+    }
+  };
+  await Promise.all(Array.from({ length: INDEXINGS.atOnce }, worker));
   return rows;
+}
+
+async function indexed(ports: IndexNeeds, { row }: IndexStray): Promise<void> {
+  const outcome = await indexAgain(ports, { id: row.id, withinSeconds: INDEXINGS.withinSeconds });
+  await settleRow(ports, row);
+  if (outcome.kind === 'failed') throw new Fault('ArchiveRefused', outcome.message);
 }

@@ -12,7 +12,7 @@ import { finishRun } from '#operations/finish-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine, Ports } from '#operations/ports';
 import { retryRun } from '#operations/retry-run';
-import { sendEvent } from '#operations/send-event';
+import { sendManaged } from '#operations/send-event';
 import { sweep } from '#operations/sweep';
 import { memoryTable } from '#test/support/memory-table';
 import type { SleepEngine } from '#test/support/sleep-engine';
@@ -78,7 +78,7 @@ describe('counts that settle after the end of their job', () => {
     const run = await begun(it, [{ SECONDS: 20, LATE: 35, ...COUNTS }]);
     await tickAt(it, run, 20);
     for (const name of ['validate', 'validated'] as const)
-      expect(await sendEvent(it.ports, { job: jobId(run.id, 0), name, actor: 'tests' })).toMatchObject({ kind: 'answered' });
+      expect(await sendManaged(it.ports, { job: jobId(run.id, 0), name, actor: 'tests' })).toMatchObject({ kind: 'answered' });
     for (const seconds of [10, 10, 20]) await tickAt(it, run, seconds);
     expect(await it.job(run)).toMatchObject({ state: 'VALIDATED', metrics: { inputRecordCount: 10 } });
     expect(metricsStateOf(await it.job(run))).toBe('settled');

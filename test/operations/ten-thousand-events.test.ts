@@ -8,7 +8,7 @@ import type { HistoryEntry } from '#domain/job';
 import type { Ports } from '#operations/ports';
 import { listJobHistory, standingAt } from '#operations/read-jobs';
 import { registerJob } from '#operations/register-job';
-import { sendEvent } from '#operations/send-event';
+import { sendReported } from '#operations/send-event';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { jobPorts } from '#test/support/job-ports';
 import { world, type World } from './world.ts';
@@ -80,9 +80,9 @@ test('an event, a page of the history and the state at a time cost after ten tho
   if (registered.kind !== 'registered') throw new Error(registered.kind);
   const { id } = registered.job;
   const send = (eventId: string) => (): Promise<unknown> =>
-    sendEvent(ports, { job: id, name: 'update', data: { step: 1 }, eventId, actor: 'tests' });
+    sendReported(ports, { job: id, name: 'update', data: { step: 1 }, eventId, actor: 'tests' });
   const page = (newestFirst: boolean) => (): Promise<unknown> => listJobHistory(ports, id, { limit: 50, newestFirst });
-  await sendEvent(ports, { job: id, name: 'run', actor: 'tests' });
+  await sendReported(ports, { job: id, name: 'run', actor: 'tests' });
   for (let n = 0; n < 60; n += 1) await send(`early-${n}`)();
   const early = { event: await costOf(send('e')), oldest: await costOf(page(false)), newest: await costOf(page(true)) };
   const job = await ports.reportedJobs.load(id);

@@ -4,7 +4,8 @@ import { dynamoJobOutputStore } from '#adapters/dynamodb/job-output-store';
 import { dynamoJobTokenStore } from '#adapters/dynamodb/job-token-store';
 import { dynamoReportedJobStore } from '#adapters/dynamodb/reported-job-store';
 import type { Table } from '#adapters/dynamodb/table';
-import { nodeSecrets } from '#adapters/node-crypto/secrets';
+import { nodeSha1 } from '#adapters/node-crypto/sha1';
+import { nodeTokenSecrets } from '#adapters/node-crypto/token-secrets';
 import type { JobPorts } from '#operations/job-ports';
 
 export function jobPorts(table: Table): JobPorts {
@@ -13,7 +14,8 @@ export function jobPorts(table: Table): JobPorts {
     jobEvents: dynamoJobEventStore(table),
     jobTokens: dynamoJobTokenStore(table),
     jobOutputs: dynamoJobOutputStore(table),
-    secrets: nodeSecrets,
+    tokenSecrets: nodeTokenSecrets,
+    sha1: nodeSha1,
     jobPolicy: { tokenSeconds: 259_200, retentionSeconds: 2_592_000 },
   };
 }

@@ -7,14 +7,14 @@ import { AdminTokenRequest, tokenView, validUntilOf, type TokenCreated } from '#
 import { Fault } from '#domain/faults';
 import { digestOfSecret, newSecret, tokenText } from '#hosts/lambda/authentication';
 import { taskHandler } from '#hosts/lambda/task';
-import { storePorts } from '#hosts/wiring';
+import { corePorts } from '#hosts/wiring';
 import { createApiToken } from '#operations/create-api-token';
 
 export const handler = taskHandler(AdminTokenRequest, async (asked): Promise<TokenCreated> => {
-  const now = storePorts().clock.now();
+  const now = corePorts().clock.now();
   const validUntil = validUntilOf(asked, now);
   const secret = newSecret();
-  const outcome = await createApiToken(storePorts(), {
+  const outcome = await createApiToken(corePorts(), {
     name: asked.name,
     scopes: ['admin'],
     secretDigest: digestOfSecret(secret),

@@ -4,6 +4,7 @@ import {
   outputsView,
   ResetRequest,
   type JobIndexed,
+  type JobLeftIndexing,
   type JobReset,
   type ParsedIndexRequest,
   type ParsedResetRequest,
@@ -27,11 +28,15 @@ function jobOf({ path }: WithJob): { readonly id: ReportedJobId } | { readonly r
   return { reply: problem('event-refused', 'the outputs of a job of a run are its engine’s, and its attempts are its run’s') };
 }
 
+/** What is left of the time that API Gateway gives an answer, when it is written. */
+const INDEX_SECONDS = 20;
+
 async function index(request: HttpRequest<ParsedIndexRequest>): Promise<HttpReply> {
   const job = jobOf(request);
   if ('reply' in job) return job.reply;
   const { patterns } = request.body;
-  const outcome = await indexJob(archivePorts(), { ...job, requestedBy: request.caller.name, ...(patterns ? { patterns } : {}) });
+  const asked = { ...job, requestedBy: request.caller.name, withinSeconds: INDEX_SECONDS };
+  const outcome = await indexJob(archivePorts(), { ...asked, ...(patterns ? { patterns } : {}) });
   switch (outcome.kind) {
     case 'indexed': {
       const { state, sequence } = outcome.answer;
@@ -43,6 +48,8 @@ async function index(request: HttpRequest<ParsedIndexRequest>): Promise<HttpRepl
       return refused(outcome.answer);
     case 'failed':
       return failed(outcome, 'the job stays in INDEXING; index it again');
+    case 'left':
+      return reply(202, { 'job-id': job.id, state: 'INDEXING' } satisfies JobLeftIndexing);
     case 'not-found':
       return noSuchJob(job.id);
     case 'no-archives':

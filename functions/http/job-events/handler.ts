@@ -2,7 +2,7 @@
 import { callbackEvent, storable } from '#contract/callback';
 import { EVENT_BYTES, EventId, EventRequest } from '#contract/job-requests';
 import { eventTaken } from '#contract/job-views';
-import { parseAnyJobId, type RunId } from '#domain/ids';
+import { parseAnyJobId, parseReportedJobId, type ReportedJobId, type RunId } from '#domain/ids';
 import type { JobEventName } from '#domain/job-state';
 import { ADMIN_EVENTS, permits, TOKEN_EVENTS } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
@@ -12,10 +12,11 @@ import { httpHandler, routeWithJobToken, type JobRequest } from '#hosts/lambda/h
 import { actorOf, jobAccess, noSuchJob, presentedToken, tokenUseOf, type Holder } from '#hosts/lambda/job-access';
 import { log } from '#hosts/lambda/log';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { ports } from '#hosts/wiring';
+import { archivePorts, ports } from '#hosts/wiring';
+import { indexAsSent } from '#operations/index-job';
 import { pollRun } from '#operations/poll-run';
 import type { EventAnswer } from '#operations/job-ports';
-import { sendEvent } from '#operations/send-event';
+import { sendManaged, sendReported, type SendEvent } from '#operations/send-event';
 
 interface Sent {
   readonly name: JobEventName;
@@ -71,14 +72,16 @@ async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<Ht
   const job = parseAnyJobId(request.path('jobId'));
   if (job === undefined) return noSuchJob(request.path('jobId'));
   const tokenUse = tokenUseOf(holder);
-  const outcome = await sendEvent(ports(), {
+  const reported = parseReportedJobId(job);
+  const event: SendEvent = {
     job,
     name: sent.name,
     actor: actorOf(holder),
     ...(sent.data ? { data: sent.data } : {}),
     ...(eventId === undefined ? {} : { eventId }),
     ...(tokenUse ? { tokenUse } : {}),
-  });
+  };
+  const outcome = reported ? await sendReported(archivePorts(), { ...event, job: reported }) : await sendManaged(ports(), event);
   switch (outcome.kind) {
     case 'not-found':
       return noSuchJob(job);
@@ -88,6 +91,8 @@ async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<Ht
       return problem('key-reused', `the event id ${eventId ?? ''} was used before for another event of this job`);
     case 'answered':
       if (outcome.nudge !== undefined) await nudge(outcome.nudge);
+      if (reported && sent.name === 'index' && !outcome.isRepeated && !outcome.answer.refused)
+        await index(reported, outcome.answer.sequence, event.actor);
       return answered(job, outcome.answer, outcome.isRepeated);
   }
 }
@@ -121,6 +126,18 @@ async function nudge(runId: RunId): Promise<void> {
     await pollRun(ports(), { runId });
   } catch (error) {
     log.warn('a nudged tick failed', { runId, error: error instanceof Error ? error : new Error(String(error)) });
+  }
+}
+
+/** How long the sender of an `index` waits while it is carried out; what takes longer is left to the sweep. */
+const INDEX_SECONDS = 3;
+
+/** The event has been taken, whatever becomes of it here: what fails stands in the history, and is tried again by the sweep. */
+async function index(id: ReportedJobId, sequence: number, actor: string): Promise<void> {
+  try {
+    await indexAsSent(archivePorts(), { id, sequence, actor, withinSeconds: INDEX_SECONDS });
+  } catch (error) {
+    log.warn('an indexing is left to the sweep', { jobId: id, error: error instanceof Error ? error : new Error(String(error)) });
   }
 }
 

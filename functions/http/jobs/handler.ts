@@ -10,7 +10,7 @@ import { JOB_STATES } from '#domain/job-state';
 import { httpHandler, route, routeWithJobToken, type HttpRequest, type JobRequest } from '#hosts/lambda/http';
 import { jobAccess, noSuchJob, recordJobTokenUse } from '#hosts/lambda/job-access';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { jobDetailPorts } from '#hosts/wiring';
 import { compareJob } from '#operations/compare-job';
 import { listSamples } from '#operations/list-samples';
 import { getAnyJob, listJobHistory, standingAt, waitForJob, type AnyJob, type Awaited } from '#operations/read-jobs';
@@ -39,10 +39,10 @@ const get: Answer = async (request, id) => {
   const asked = request.query('at');
   const at = asked === undefined ? undefined : instantOf(asked);
   if (asked !== undefined && at === undefined) return invalid('at', TIME_EXPECTED);
-  const found = await getAnyJob(storePorts(), id, { details: at === undefined });
+  const found = await getAnyJob(jobDetailPorts(), id, { details: at === undefined });
   if (!found) return noSuchJob(id);
   if (at === undefined) return view(found);
-  const standing = await standingAt(storePorts(), found, id, at);
+  const standing = await standingAt(jobDetailPorts(), found, id, at);
   return standing ? reply(200, jobAsOf(id, at, standing)) : problem('not-found', `${id} was not there at ${at}`);
 };
 
@@ -55,7 +55,7 @@ const history: Answer = async (request, id) => {
   const at = asked === undefined ? undefined : instantOf(asked);
   if (asked !== undefined && at === undefined) return invalid('at', TIME_EXPECTED);
   const wanted = { ...paged.page, newestFirst: order === 'newest', ...(at === undefined ? {} : { at }) };
-  const listed = await listJobHistory(storePorts(), id, wanted);
+  const listed = await listJobHistory(jobDetailPorts(), id, wanted);
   if (listed.kind === 'not-found') return noSuchJob(id);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(historyEntryView);
@@ -74,7 +74,7 @@ const wait: Answer = async (request, id) => {
   const wanted = request.query('until') ?? 'terminal';
   const until: Awaited | undefined = wanted === 'terminal' ? wanted : JOB_STATES.find((state) => state === wanted);
   if (until === undefined) return invalid('until', `must be terminal, or one of ${JOB_STATES.join(', ')}`);
-  const found = await waitForJob(storePorts(), id, { until, timeoutSeconds: Number(asked) });
+  const found = await waitForJob(jobDetailPorts(), id, { until, timeoutSeconds: Number(asked) });
   return found ? view(found) : noSuchJob(id);
 };
 
@@ -85,7 +85,7 @@ async function series(request: HttpRequest): Promise<HttpReply> {
   const asked = sampleRange((name) => request.query(name));
   if ('errors' in asked) return problem('invalid-request', 'the query is not valid', asked.errors);
   const ref = parseJobId(request.path('jobId'));
-  const listed = ref && (await listSamples(storePorts(), ref, asked.range, paged.page));
+  const listed = ref && (await listSamples(jobDetailPorts(), ref, asked.range, paged.page));
   if (!listed || listed.kind === 'not-found') return noSuchJob(request.path('jobId'));
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(sampleView);
@@ -94,7 +94,7 @@ async function series(request: HttpRequest): Promise<HttpReply> {
 
 async function comparison(request: HttpRequest): Promise<HttpReply> {
   const ref = parseJobId(request.path('jobId'));
-  const outcome = ref && (await compareJob(storePorts(), ref));
+  const outcome = ref && (await compareJob(jobDetailPorts(), ref));
   if (!outcome || outcome.kind === 'not-found') return noSuchJob(request.path('jobId'));
   const jobId = request.path('jobId');
   if (outcome.kind === 'no-success') return reply(200, { 'job-id': jobId, 'compared-with': null, differences: [] } satisfies JobComparison);
@@ -109,7 +109,7 @@ async function ofSet(request: HttpRequest): Promise<HttpReply> {
   if ('reply' in paged) return paged.reply;
   const templateId = parseTemplateId(request.path('templateId'));
   if (templateId === undefined) return problem('not-found', `there is no template ${request.path('templateId')}`);
-  const listed = await listSetJobs(storePorts(), templateId, request.path('setKey'), paged.page);
+  const listed = await listSetJobs(jobDetailPorts(), templateId, request.path('setKey'), paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map((job) => jobView(job));
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });

@@ -5,7 +5,7 @@ import type { DayTotalsView } from '#contract/views';
 import { parseTemplateId } from '#domain/ids';
 import { httpHandler, route, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { runPorts } from '#hosts/wiring';
 import { listMetrics } from '#operations/list-metrics';
 import type { DayTotals } from '#operations/ports';
 
@@ -17,7 +17,7 @@ async function rows(request: HttpRequest): Promise<HttpReply> {
   }
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
-  const listed = await listMetrics(storePorts(), userRunId, paged.page);
+  const listed = await listMetrics(runPorts(), userRunId, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(({ run, job }) => metricsRow(run, job));
   const { cursor } = listed.page;
@@ -42,7 +42,7 @@ async function totals(request: HttpRequest): Promise<HttpReply> {
   const asked = request.query('template-id');
   const templateId = asked === undefined ? undefined : parseTemplateId(asked);
   if (asked !== undefined && templateId === undefined) return problem('not-found', `there is no template ${asked}`);
-  const listed = await storePorts().runs.totals(templateId === undefined ? {} : { templateId }, paged.page);
+  const listed = await runPorts().runs.totals(templateId === undefined ? {} : { templateId }, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const { items, cursor } = listed.page;
   return reply(200, { items: items.map(totalsView), ...(cursor === undefined ? {} : { 'next-cursor': cursor }) });

@@ -5,7 +5,7 @@ import type { Pattern } from '#domain/template';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { etagOf, notModified, preconditionFailed, preconditionOf } from '#hosts/lambda/preconditions';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { catalogPorts } from '#hosts/wiring';
 import { deletePattern } from '#operations/delete-pattern';
 import type { TypePair } from '#operations/ports';
 import { putPattern, type PutPatternOutcome } from '#operations/put-pattern';
@@ -24,7 +24,7 @@ const notFound = ({ sourceType, targetType }: TypePair): HttpReply => problem('n
 async function list(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
-  const listed = await storePorts().catalog.patterns(paged.page);
+  const listed = await catalogPorts().catalog.patterns(paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const { items, cursor } = listed.page;
   return reply(200, { items: items.map(view), ...(cursor === undefined ? {} : { 'next-cursor': cursor }) });
@@ -32,7 +32,7 @@ async function list(request: HttpRequest): Promise<HttpReply> {
 
 async function get(request: HttpRequest): Promise<HttpReply> {
   const pair = pairOf(request);
-  const pattern = await storePorts().catalog.pattern(pair.sourceType, pair.targetType);
+  const pattern = await catalogPorts().catalog.pattern(pair.sourceType, pair.targetType);
   if (!pattern) return notFound(pair);
   return notModified(request, pattern.version) ?? reply(200, view(pattern), { etag: etagOf(pattern.version) });
 }
@@ -47,7 +47,7 @@ async function put(request: HttpRequest<PatternDocument>): Promise<HttpReply> {
   if (asked.kind === 'refused') return asked.reply;
   const templateId = parseTemplateId(request.body['template-id']);
   const outcome: PutPatternOutcome = templateId
-    ? await putPattern(storePorts(), { ...pairOf(request), templateId }, asked.precondition)
+    ? await putPattern(catalogPorts(), { ...pairOf(request), templateId }, asked.precondition)
     : { kind: 'no-template' };
   switch (outcome.kind) {
     case 'created':
@@ -68,7 +68,7 @@ async function put(request: HttpRequest<PatternDocument>): Promise<HttpReply> {
 async function remove(request: HttpRequest): Promise<HttpReply> {
   const asked = preconditionOf(request);
   if (asked.kind === 'refused') return asked.reply;
-  const outcome = await deletePattern(storePorts(), pairOf(request), asked.precondition);
+  const outcome = await deletePattern(catalogPorts(), pairOf(request), asked.precondition);
   switch (outcome.kind) {
     case 'deleted':
       return { statusCode: 204 };

@@ -9,7 +9,7 @@ import { callbackUrl } from '#hosts/lambda/callback-url';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { noSuchJob } from '#hosts/lambda/job-access';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { jobPorts } from '#hosts/wiring';
 import { deleteJob } from '#operations/hide-job';
 import { issueJobToken, listJobTokens, revokeJobToken, type IssuedToken } from '#operations/job-tokens';
 import type { ReportedJobFilter } from '#operations/job-ports';
@@ -19,13 +19,13 @@ async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpRe
   const { body, caller } = request;
   const within = body['expect-update-within-seconds'];
   const { deadline } = body;
-  if (deadline !== undefined && deadline <= storePorts().clock.now()) {
+  if (deadline !== undefined && deadline <= jobPorts().clock.now()) {
     const message = 'is past already';
     return problem('invalid-request', `deadline ${message}`, [{ pointer: '/deadline', rule: 'range', message }]);
   }
   const prefix = body['archive-prefix'];
   const patterns = body['archive-patterns'];
-  const outcome = await registerJob(storePorts(), {
+  const outcome = await registerJob(jobPorts(), {
     pipeline: body.pipeline,
     parents: body.parents,
     data: body.data,
@@ -67,7 +67,7 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   if ('reply' in paged) return paged.reply;
   const filter = filterOf(request);
   if ('reply' in filter) return filter.reply;
-  const listed = await storePorts().reportedJobs.list(filter.filter, paged.page);
+  const listed = await jobPorts().reportedJobs.list(filter.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map((job) => reportedJobView(job));
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
@@ -86,7 +86,7 @@ function filterOf({ query }: HttpRequest): { readonly filter: ReportedJobFilter 
   }
   return {
     filter: {
-      ...(pipeline === undefined ? {} : { pipeline: pipelineUuid(storePorts().secrets.sha1, pipeline) }),
+      ...(pipeline === undefined ? {} : { pipeline: pipelineUuid(jobPorts().sha1, pipeline) }),
       ...(parent === undefined ? {} : { parent }),
       ...(state === undefined ? {} : { state }),
     },
@@ -97,7 +97,7 @@ async function remove(request: HttpRequest): Promise<HttpReply> {
   const id = parseReportedJobId(request.path('jobId'));
   if (id === undefined && parseAnyJobId(request.path('jobId')) !== undefined)
     return problem('in-use', 'the job is part of its run, and is kept as long as that');
-  const outcome = id ? await deleteJob(storePorts(), { id, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
+  const outcome = id ? await deleteJob(jobPorts(), { id, requestedBy: request.caller.name }) : ({ kind: 'not-found' } as const);
   switch (outcome.kind) {
     case 'not-found':
       return noSuchJob(request.path('jobId'));
@@ -112,20 +112,20 @@ async function issue(request: HttpRequest<TokenRequest>): Promise<HttpReply> {
   const { events, 'expires-in-seconds': seconds } = request.body;
   const id = parseAnyJobId(request.path('jobId'));
   const wish = { by: request.caller.name, ...(events ? { events } : {}), ...(seconds === undefined ? {} : { seconds }) };
-  const issued = id && (await issueJobToken(storePorts(), id, wish));
+  const issued = id && (await issueJobToken(jobPorts(), id, wish));
   if (!issued) return noSuchJob(request.path('jobId'));
   return reply(201, { 'job-id': id, ...issuedView(request, id, issued) } satisfies IssuedTokenView);
 }
 
 async function tokens(request: HttpRequest): Promise<HttpReply> {
   const id = parseAnyJobId(request.path('jobId'));
-  const listed = id && (await listJobTokens(storePorts(), id));
+  const listed = id && (await listJobTokens(jobPorts(), id));
   return listed ? reply(200, { items: listed.map(jobTokenView) }) : noSuchJob(request.path('jobId'));
 }
 
 async function revoke(request: HttpRequest): Promise<HttpReply> {
   const id = parseAnyJobId(request.path('jobId'));
-  const outcome = id ? await revokeJobToken(storePorts(), id, request.path('tokenId'), request.caller.name) : 'gone';
+  const outcome = id ? await revokeJobToken(jobPorts(), id, request.path('tokenId'), request.caller.name) : 'gone';
   return outcome === 'revoked' ? { statusCode: 204 } : problem('not-found', `the job has no token ${request.path('tokenId')}`);
 }
 

@@ -4,7 +4,7 @@ import { isKept, type ApiToken } from '#domain/api-token';
 import { digestOfSecret, newSecret, tokenText } from '#hosts/lambda/authentication';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
-import { storePorts } from '#hosts/wiring';
+import { corePorts } from '#hosts/wiring';
 import { createApiToken } from '#operations/create-api-token';
 import { revokeApiToken } from '#operations/revoke-api-token';
 
@@ -12,11 +12,11 @@ import { revokeApiToken } from '#operations/revoke-api-token';
 const NO_STORE = { 'cache-control': 'no-store' } as const;
 
 async function create({ body, caller }: HttpRequest<ParsedTokenRequest>): Promise<HttpReply> {
-  const { clock } = storePorts();
+  const { clock } = corePorts();
   const now = clock.now();
   const validUntil = validUntilOf(body, now);
   const secret = newSecret();
-  const outcome = await createApiToken(storePorts(), {
+  const outcome = await createApiToken(corePorts(), {
     name: body.name,
     scopes: body.scopes,
     secretDigest: digestOfSecret(secret),
@@ -52,7 +52,7 @@ function invalid(pointer: string, rule: string, message: string): HttpReply {
 async function list(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
-  const { apiTokens, clock } = storePorts();
+  const { apiTokens, clock } = corePorts();
   const listed = await apiTokens.list(paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const now = clock.now();
@@ -62,7 +62,7 @@ async function list(request: HttpRequest): Promise<HttpReply> {
 }
 
 async function kept(id: string): Promise<ApiToken | undefined> {
-  const { apiTokens, clock } = storePorts();
+  const { apiTokens, clock } = corePorts();
   const token = await apiTokens.find(id);
   return token && isKept(token, clock.now()) ? token : undefined;
 }
@@ -71,7 +71,7 @@ const absent = (id: string): HttpReply => problem('not-found', `there is no toke
 
 async function get({ path }: HttpRequest): Promise<HttpReply> {
   const token = await kept(path('tokenId'));
-  return token ? reply(200, tokenView(token, storePorts().clock.now())) : absent(path('tokenId'));
+  return token ? reply(200, tokenView(token, corePorts().clock.now())) : absent(path('tokenId'));
 }
 
 async function revoke({ path, query, caller }: HttpRequest): Promise<HttpReply> {
@@ -82,10 +82,10 @@ async function revoke({ path, query, caller }: HttpRequest): Promise<HttpReply> 
     return problem('invalid-request', `even-if-last ${message}`, [{ pointer: 'even-if-last', rule: 'boolean', message }]);
   }
   if (!(await kept(id))) return absent(id);
-  const outcome = await revokeApiToken(storePorts(), { id, revokedBy: caller.name, evenIfLast: evenIfLast === 'true' });
+  const outcome = await revokeApiToken(corePorts(), { id, revokedBy: caller.name, evenIfLast: evenIfLast === 'true' });
   switch (outcome.kind) {
     case 'revoked':
-      return reply(200, tokenView(outcome.token, storePorts().clock.now()));
+      return reply(200, tokenView(outcome.token, corePorts().clock.now()));
     case 'absent':
       return absent(id);
     case 'last-administrator':

@@ -5,7 +5,7 @@
 import { StoredJobDefinition, StoredReportedJob } from '#contract/stored-reported';
 import type { Instant, ReportedJobId } from '#domain/ids';
 import type { HistoryEntry } from '#domain/job';
-import { dueOf, type ReportedJob } from '#domain/reported-job';
+import { lookAt, type ReportedJob } from '#domain/reported-job';
 import type { JobRow, NewReportedJob, ReportedJobSave, ReportedJobStore } from '#operations/job-ports';
 import { decodeDocument, documentItem } from './decoding.ts';
 import { historyPage, sentActions } from './job-event-store.ts';
@@ -95,10 +95,10 @@ function movedRows(before: readonly Item[], after: readonly Item[]): readonly Ac
  * where it is, and whoever finds it there moves it on: an event writes none, whatever it moves.
  */
 function dueActions(before: ReportedJob | undefined, after: ReportedJob): readonly Action[] {
-  const due = dueOf(after);
+  const due = lookAt(after);
   if (due === undefined) return [];
-  const earlier = before && dueOf(before);
-  return earlier !== undefined && earlier.at <= due.at ? [] : [{ kind: 'put', item: dueRow(after.id, due.at) }];
+  const earlier = before && lookAt(before);
+  return earlier !== undefined && earlier <= due ? [] : [{ kind: 'put', item: dueRow(after.id, due) }];
 }
 
 async function rowsUpTo(table: Table, pk: string, now: Instant, limit: number): Promise<readonly JobRow[]> {

@@ -7,7 +7,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
-import { storePorts } from '#hosts/wiring';
+import { corePorts } from '#hosts/wiring';
 import { allows, authenticate, recordUse, type Caller } from './authentication.ts';
 import { parseBody, type BodyOptions } from './body.ts';
 import { log } from './log.ts';
@@ -15,8 +15,8 @@ import { problem, type HttpReply } from './replies.ts';
 
 export interface HttpHandler {
   (event: APIGatewayProxyEventV2): Promise<HttpReply>;
-  /** What it answers, and with which scope: tests hold it against serverless.yml. */
-  readonly routes: readonly Pick<Route, 'routeKey' | 'scope'>[];
+  /** What it answers, and to whom: tests hold it against serverless.yml. */
+  readonly routes: readonly Route[];
 }
 
 export interface HttpRequest<Body = undefined> {
@@ -53,7 +53,8 @@ interface JobTokenRoute {
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
 }
 
-interface EngineRoute extends Omit<ScopedRoute, 'opensTo'> {
+/** An API token opens nothing here, whatever its scopes. */
+interface EngineRoute extends Omit<ScopedRoute, 'opensTo' | 'scope'> {
   readonly opensTo: 'engine';
   /** In the place of an API token: who calls, or that it is nobody. */
   readonly identify: (request: HttpRequest) => Promise<Caller | undefined>;
@@ -71,15 +72,18 @@ export function routeWithBody<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
   options: BodyOptions = {},
-): ScopedRoute {
-  return {
-    routeKey,
-    scope,
-    opensTo: 'scope',
-    async handle(event, caller) {
-      const parsed = parseBody(event, schema, options);
-      return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
-    },
+): Route {
+  return { routeKey, scope, opensTo: 'scope', handle: withBody(schema, handle, options) };
+}
+
+function withBody<Body>(
+  schema: ZodType<Body>,
+  handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
+  options: BodyOptions,
+): ScopedRoute['handle'] {
+  return async (event, caller) => {
+    const parsed = parseBody(event, schema, options);
+    return parsed.kind === 'parsed' ? handle(requestOf(event, caller, parsed.body)) : parsed.reply;
   };
 }
 
@@ -103,7 +107,7 @@ export function routeOfEngine<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
 ): Route {
-  return { ...routeWithBody(routeKey, 'jobs:report', schema, handle), opensTo: 'engine', identify };
+  return { routeKey, opensTo: 'engine', identify, handle: withBody(schema, handle, {}) };
 }
 
 /** Who calls where no token is needed: only a local host on loopback ever says so. */
@@ -140,7 +144,7 @@ async function answer(table: ReadonlyMap<string, Route>, event: APIGatewayProxyE
     return engine ? found.handle(event, engine) : problem('not-authenticated', 'send the secret that belongs to the engine');
   }
   const authorization = event.headers['authorization'];
-  const { apiTokens, clock } = storePorts();
+  const { apiTokens, clock } = corePorts();
   const now = clock.now();
   const identified = await authenticate(apiTokens, authorization, now);
   const caller = identified ?? (authorization === undefined && isAnonymousAllowed(event) ? ANONYMOUS : undefined);

@@ -4,7 +4,7 @@
  */
 import type { AnyJobId } from '#domain/ids';
 import type { JobTokenUse } from '#domain/job-token';
-import { storePorts } from '#hosts/wiring';
+import { jobPorts } from '#hosts/wiring';
 import { verifyJobToken, type VerifiedToken } from '#operations/job-tokens';
 import { allows, type Caller } from './authentication.ts';
 import type { JobRequest } from './http.ts';
@@ -20,7 +20,7 @@ export async function jobAccess(request: JobRequest, bodyToken?: string): Promis
   const presented = presentedToken(request) ?? bodyToken;
   if (presented !== undefined) {
     const jobId = request.path('jobId');
-    const verified = await verifyJobToken(storePorts(), { jobId, presented, from: request.sourceIp });
+    const verified = await verifyJobToken(jobPorts(), { jobId, presented, from: request.sourceIp });
     return verified ? { holder: { kind: 'job-token', verified } } : { reply: notAuthenticated() };
   }
   const { caller, scope } = request;
@@ -54,7 +54,7 @@ export function tokenUseOf(holder: Holder): (JobTokenUse & { readonly tokenId: s
 /** For what writes nothing else. */
 export async function recordJobTokenUse(holder: Holder): Promise<void> {
   const use = tokenUseOf(holder);
-  if (holder.kind === 'job-token' && use) await storePorts().jobTokens.recordUse(holder.verified.job, use.tokenId, use);
+  if (holder.kind === 'job-token' && use) await jobPorts().jobTokens.recordUse(holder.verified.job, use.tokenId, use);
 }
 
 export const noSuchJob = (id: AnyJobId | string): HttpReply => problem('not-found', `there is no job ${id}`);

@@ -9,10 +9,15 @@ import { gzipSync } from 'node:zlib';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { problem, type HttpReply } from './replies.ts';
 
-type FileHandler = (event: APIGatewayProxyEventV2) => Promise<HttpReply>;
+export interface FileHandler {
+  (event: APIGatewayProxyEventV2): Promise<HttpReply>;
+  /** As those of any other handler (http.ts) are told, for tests. */
+  readonly routes: readonly FileRoute[];
+}
 
 export interface FileRoute {
   readonly routeKey: string;
+  readonly opensTo: 'anybody';
   readonly answer: (event: APIGatewayProxyEventV2) => HttpReply;
 }
 
@@ -44,15 +49,16 @@ interface StaticFile {
 }
 
 export function fileRoute(routeKey: string, answer: FileRoute['answer']): FileRoute {
-  return { routeKey, answer };
+  return { routeKey, opensTo: 'anybody', answer };
 }
 
 export function fileHandler(routes: readonly FileRoute[]): FileHandler {
   const table = new Map(routes.map((each) => [each.routeKey, each]));
-  return (event) => {
+  const handler = (event: APIGatewayProxyEventV2): Promise<HttpReply> => {
     const reply = table.get(event.routeKey)?.answer(event) ?? problem('not-found', `there is no ${event.routeKey}`);
     return Promise.resolve({ ...reply, headers: { ...reply.headers, ...SECURITY_HEADERS } });
   };
+  return Object.assign(handler, { routes });
 }
 
 /** The files of a folder by the rest of the path, `{proxy+}`; an empty rest is its `index.html`. Read when first asked for. */
