@@ -278,7 +278,7 @@ describe('statuses', () => {
       fetch: (inner) => async (input, init) => {
         const response = await inner(input, init);
         if (!(input instanceof URL) || !input.pathname.endsWith('/jobs/status')) return response;
-        const ids = JSON.parse(String(init?.body)) as readonly string[];
+        const ids = JSON.parse(init?.body as string) as readonly string[];
         return Response.json(Object.fromEntries(ids.map((id) => [id, { status: 7 }])));
       },
     });
