@@ -391,6 +391,25 @@ describe('a stop', () => {
     expect(await stateOf(it, id)).toBe('stopped');
   });
 
+  test('that is refused by a 500 in words is forced in the end; by one without, or when it is forced, it was not asked for', async () => {
+    const it = hubFixture();
+    const id = await it.start(1, { SIMULATE_SECONDS: 600 });
+    it.clock.advance(60);
+    it.simulator.set({ faults: ['stopJob', 'forceStopJob'].map((route) => ({ route, fault: { kind: 'answer', status: 500 } })) });
+    await it.engine.stop(id, { force: false });
+    const before = it.simulator.calls.count('stopJob');
+    await it.engine.status([id]);
+    expect(it.simulator.calls.count('stopJob')).toBeGreaterThan(before);
+    await expect(it.engine.stop(id, { force: true })).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [{ route: 'stopJob', fault: { kind: 'answer', status: 500, body: 'html' } }] });
+    await expect(it.engine.stop(id, { force: false })).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [] });
+    it.clock.advance(60);
+    await it.engine.stop(id, { force: true });
+    it.clock.advance(60);
+    expect(await stateOf(it, id)).toBe('stopped');
+  });
+
   test('by force ends a job that is stuck', async () => {
     const it = hubFixture();
     const id = await it.start(1, { SIMULATE_SECONDS: 5, SIMULATE_END: 'stuck-deactivating' });
