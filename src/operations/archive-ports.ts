@@ -21,6 +21,9 @@ export interface Archives {
   files(path: ArchivePath): AsyncIterable<ArchivedFile>;
   /** `sha256:<hex>`, or `etag:<tag>` where the store knows no better. Undefined where the file has gone meanwhile. */
   checksum(path: ArchivePath, key: string): Promise<string | undefined>;
-  /** Removes what lies below the path, and answers how many files that was. Interrupted, it is called again. */
-  clear(path: ArchivePath): Promise<number>;
+  /**
+   * Removes what lies below the path, and answers how many files that was. Interrupted, it is called again. It is asked again and
+   * again whether to go on, at the latest after a thousand files of a folder; nothing more is removed once it is not.
+   */
+  clear(path: ArchivePath, goesOn?: () => Promise<boolean>): Promise<number>;
 }

@@ -119,6 +119,19 @@ describe('a callback', () => {
     expect(await lastData()).toEqual({ url: 'https://x/?token=[token]', token: '[token]', status: 'RUNNING', note: 'see ?token=[token]' });
   });
 
+  test('keeps none that is written with escapes, and none that came beside the one that was taken', async () => {
+    const escaped = `\\u0073${job.token.slice(1)}`;
+    await jobs.callBack(job, { status: 'RUNNING' }, { body: `{"token":"${escaped}","see":["${escaped}"]}` });
+    expect(await lastData()).toEqual({ token: '[token]', see: ['[token]'], status: 'RUNNING' });
+    const other = await jobs.registered();
+    await jobs.callBack(job, { status: 'RUNNING', id: job.token }, { body: { token: other.token } });
+    expect(await lastData()).toEqual({ token: '[token]', status: 'RUNNING' });
+    await jobs.send(job, `{"name":"update","data":{"see":"${escaped}"}}`);
+    expect(await lastData()).toEqual({ see: '[token]' });
+    const page = JSON.stringify(await jobs.history(job));
+    expect([page.includes(job.token), page.includes(other.token)]).toEqual([false, false]);
+  });
+
   test('that comes again under its id is answered as it was', async () => {
     const first = await jobs.callBack(job, { status: 'RUNNING', id: 'e1' });
     expect((await jobs.callBack(job, { status: 'RUNNING', id: 'e1' })).body).toEqual(first.body);

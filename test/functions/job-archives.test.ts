@@ -305,6 +305,42 @@ describe('resetting a job', () => {
     expect([await stateOf(job), readdirSync(job.folder)]).toEqual(['CREATED', []]);
   });
 
+  test('by two at once is done by the one that came last; the other touches nothing of the next attempt', async () => {
+    const job = await finished(['a', 'deep/b', 'deep/er/c']);
+    const real = directoryArchives(root);
+    let isFirst = true;
+    install({
+      clear: (path, goesOn) =>
+        real.clear(path, async () => {
+          if (isFirst) {
+            isFirst = false;
+            expect((await reset(job)).body).toMatchObject({ state: 'CREATED', 'files-removed': 3 });
+            write(job, ['a', 'deep/new']);
+          }
+          return (await goesOn?.()) ?? true;
+        }),
+    });
+    const overtaken = await reset(job);
+    expect([overtaken.status, slug(overtaken), overtaken.body['state']]).toEqual([409, 'event-refused', 'CREATED']);
+    expect(await events(job)).toEqual(['create', 'run', 'finish', 'reset', 'reset', 'ready']);
+    expect((await jobs.view(job)).body['attempt']).toBe(2);
+    expect([existsSync(join(job.folder, 'a')), existsSync(join(job.folder, 'deep/new'))]).toEqual([true, true]);
+  });
+
+  test('that keeps the archive does not make the job ready while another one empties it', async () => {
+    const job = await finished(['a']);
+    const real = directoryArchives(root);
+    install({
+      async clear(path, goesOn) {
+        const [kept, removed] = [await reset(job, { 'keep-archive': true }), await real.clear(path, goesOn)];
+        expect([kept.status, removed]).toEqual([200, 0]);
+        return removed;
+      },
+    });
+    expect((await reset(job)).status).toBe(409);
+    expect(readdirSync(job.folder)).toEqual(['a']);
+  });
+
   test('whose archive path leads through a link removes nothing', async () => {
     const job = await finished([]);
     const theirs = join(root, 'theirs');

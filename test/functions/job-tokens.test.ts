@@ -85,6 +85,16 @@ describe("a job's token", () => {
     expect(await jobs.history(job)).toHaveLength(2);
   });
 
+  test('that opens nothing is refused by a timer, whatever was read for it: also after a reset, which takes more reading', async () => {
+    const [job, reset] = [await jobs.registered(), await jobs.registered()];
+    await jobs.command(reset, 'reset');
+    for (const bad of [reset, { ...job, token: reset.token }, { ...job, id: UNKNOWN }, { ...job, token: 'slj_nothing' }]) {
+      const from = performance.now();
+      expect((await jobs.send(bad, update)).status).toBe(401);
+      expect(performance.now() - from).toBeGreaterThan(23);
+    }
+  });
+
   test('holds for 72 hours, to the second, or for as long as was asked for', async () => {
     const [job, short] = [await jobs.registered(), await reissued(await jobs.registered(), { 'expires-in-seconds': 3600 })];
     it.advance(3599);
@@ -141,6 +151,11 @@ describe("a job's token", () => {
       'DELETE /v1/jobs/{jobId}',
     ])
       expect([route, await ask(route, { jobId: job.id })]).toEqual([route, 401]);
+  });
+
+  test('that is issued again is in an answer that no cache keeps', async () => {
+    const { status, headers } = await issue(await jobs.registered());
+    expect([status, headers['cache-control']]).toEqual([201, 'no-store']);
   });
 
   test('is listed without its secret, with its end and its last use: when, and from where', async () => {

@@ -31,6 +31,7 @@ describe('registering a job', () => {
   test('answers the id and archive path of the contract, a token, and the URL to call back', async () => {
     const { status, headers, body } = await jobs.register({ pipeline: PIPELINE, parents: [PARENT], data: { alpha: 0.5 } });
     expect([status, headers['location']]).toEqual([201, '/v1/jobs/1077a959-7163-516a-8fc1-dd11bd958190']);
+    expect(headers['cache-control']).toBe('no-store');
     expect(body).toMatchObject({
       'job-id': '1077a959-7163-516a-8fc1-dd11bd958190',
       kind: 'reported',

@@ -120,6 +120,12 @@ describe('making a token', () => {
   });
 });
 
+test('a token that there is not is not found, however long its id', async () => {
+  for (const id of ['NOBODY', 'a b', '../x', 'x'.repeat(3000)]) {
+    expect([(await get(id)).status, (await revoke(id)).status]).toEqual([404, 404]);
+  }
+});
+
 describe('a token that ended', () => {
   test('opens nothing from the request after its revocation on, and is shown as revoked; revoking it again changes nothing', async () => {
     const { id, token } = await made();

@@ -170,6 +170,25 @@ describe('a job that is cancelled', () => {
     await expectSound(it, run);
   });
 
+  test('on an engine that cannot be told so holds up no other job, and is told again soon', async () => {
+    let isDeaf = true;
+    const engine = (sleep: Engine): Engine => ({ ...sleep, stop: (id, how) => (isDeaf ? unreachable() : sleep.stop(id, how)) });
+    const it = await world(database, { engine });
+    const run = await begun(it, [LONG, SHORT]);
+    await cancel(it, run);
+    it.advance(5);
+    const { delaySeconds } = await pollRun(it.ports, { runId: run.id });
+    expect(delaySeconds).toBeLessThanOrEqual(10);
+    expect([await it.job(run), await it.job(run, 1)]).toMatchObject([{ start: { cancel: { by: 'ada' } } }, { state: 'FINISHED' }]);
+    expect((await it.job(run)).start).not.toHaveProperty('stop');
+    isDeaf = false;
+    expect(await settled(it, run)).toBeLessThanOrEqual(20);
+    await secondsToEnd(it, run);
+    expect(await endsOf(it, run)).toEqual(['cancelled', 'FINISHED']);
+    expect(activeOn(it.engine, it.ports.clock.now())).toEqual([]);
+    await expectSound(it, run);
+  });
+
   test('again, or at once by many, is marked once, and whoever asked after its end is told what became of it', async () => {
     const it = await world(database);
     const run = await begun(it, [LONG, SHORT]);

@@ -72,6 +72,10 @@ async function reset(request: HttpRequest<ParsedResetRequest>): Promise<HttpRepl
       return refused(outcome.answer);
     case 'failed':
       return failed(outcome, 'the job stays in RESET; reset it again');
+    case 'overtaken':
+      return problem('event-refused', `another reset of the job came meanwhile: it is ${outcome.state}`, undefined, {
+        state: outcome.state,
+      });
     case 'not-found':
       return noSuchJob(job.id);
     case 'no-archives':

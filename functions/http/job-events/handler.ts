@@ -29,13 +29,17 @@ async function event(request: JobRequest): Promise<HttpReply> {
   if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
   const access = await jobAccess(request, tokenInBody(bytes));
   if ('reply' in access) return access.reply;
-  const presented = presentedToken(request) ?? tokenInBody(bytes);
-  const parsed = parseBody({ ...request.event, body: redacted(bytes.toString(), presented), isBase64Encoded: false }, EventRequest, {
-    invalid: 'invalid-event',
-  });
+  const tokens = tokensOf(request, bytes);
+  const text = textOf(bytes);
+  const sent = text === undefined ? request.event : { ...request.event, body: redacted(text, tokens), isBase64Encoded: false };
+  const parsed = parseBody(sent, EventRequest, { invalid: 'invalid-event' });
   if (parsed.kind === 'refused') return parsed.reply;
   const { name, data, id } = parsed.body;
-  return send(request, access.holder, { name, ...(data ? { data } : {}), ...(id === undefined ? {} : { eventId: id }) });
+  return send(request, access.holder, {
+    name,
+    ...(data ? { data: withoutTokens(data, tokens) } : {}),
+    ...(id === undefined ? {} : { eventId: id }),
+  });
 }
 
 async function callback(request: JobRequest): Promise<HttpReply> {
@@ -43,12 +47,12 @@ async function callback(request: JobRequest): Promise<HttpReply> {
   if (bytes.length > EVENT_BYTES) return tooLarge(bytes.length);
   const access = await jobAccess(request, tokenInBody(bytes));
   if ('reply' in access) return access.reply;
-  const presented = presentedToken(request) ?? tokenInBody(bytes);
+  const tokens = tokensOf(request, bytes);
   const contentType = request.header('content-type');
   const text = textOf(bytes);
-  const kept = text === undefined ? bytes : Buffer.from(redacted(text, presented));
+  const kept = text === undefined ? bytes : Buffer.from(redacted(text, tokens));
   const said = callbackEvent({
-    query: (name) => redactedOrAbsent(request.query(name), presented),
+    query: (name) => redactedOrAbsent(request.query(name), tokens),
     contentType,
     text: text === undefined ? undefined : kept.toString(),
     base64: kept.toString('base64'),
@@ -57,8 +61,8 @@ async function callback(request: JobRequest): Promise<HttpReply> {
     const message = 'give status (or event) in the query, or status in a JSON body';
     return problem('invalid-event', message, [{ pointer: 'status', rule: 'required', message }]);
   }
-  const id = request.query('id');
-  const data = storable(said.data, kept.toString('base64'), contentType);
+  const id = redactedOrAbsent(request.query('id'), tokens);
+  const data = storable(withoutTokens(said.data, tokens), kept.toString('base64'), contentType);
   return send(request, access.holder, { name: said.name, data, ...(id === undefined ? {} : { eventId: id }) });
 }
 
@@ -172,11 +176,17 @@ function tokenInBody(bytes: Buffer): string | undefined {
   }
 }
 
-/** The token that came with it is nobody's to read in the history. */
-const redacted = (text: string, presented: string | undefined): string =>
-  presented === undefined || presented === '' ? text : text.replaceAll(presented, '[token]');
-const redactedOrAbsent = (text: string | undefined, presented: string | undefined): string | undefined =>
-  text === undefined ? undefined : redacted(text, presented);
+/** What came with it as a token, whichever of them has opened the job: none is anybody's to read in the history. */
+const tokensOf = (request: JobRequest, bytes: Buffer): readonly string[] =>
+  [presentedToken(request), tokenInBody(bytes)].filter((token) => token !== undefined && token !== '') as readonly string[];
+const redacted = (text: string, tokens: readonly string[]): string =>
+  tokens.reduce((cleaned, token) => cleaned.replaceAll(token, '[token]'), text);
+const redactedOrAbsent = (text: string | undefined, tokens: readonly string[]): string | undefined =>
+  text === undefined ? undefined : redacted(text, tokens);
+
+/** By its JSON written anew: a token that was sent with escapes in it is written without them there. */
+const withoutTokens = (data: JsonObject, tokens: readonly string[]): JsonObject =>
+  tokens.length === 0 ? data : (JSON.parse(redacted(JSON.stringify(data), tokens)) as JsonObject);
 
 export const handler = httpHandler([
   routeWithJobToken('POST /v1/jobs/{jobId}/events', 'jobs:report', event),

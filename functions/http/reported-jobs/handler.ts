@@ -15,6 +15,9 @@ import { issueJobToken, listJobTokens, revokeJobToken, type IssuedToken } from '
 import type { ReportedJobFilter } from '#operations/job-ports';
 import { registerJob } from '#operations/register-job';
 
+/** Of answers that show a token: whatever stands between caller and service keeps no copy of it. */
+const NO_STORE = { 'cache-control': 'no-store' } as const;
+
 async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpReply> {
   const { body, caller } = request;
   const within = body['expect-update-within-seconds'];
@@ -38,7 +41,7 @@ async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpRe
   switch (outcome.kind) {
     case 'registered': {
       const view = { ...reportedJobView(job, outcome.definition), attached: false, ...issuedView(request, job.id, outcome.issued) };
-      return reply(201, view satisfies JobRegistered, { location: `/v1/jobs/${job.id}` });
+      return reply(201, view satisfies JobRegistered, { location: `/v1/jobs/${job.id}`, ...NO_STORE });
     }
     case 'attached': {
       const advice = `the token was shown when the job was registered; POST /v1/jobs/${job.id}/tokens issues another one`;
@@ -114,7 +117,7 @@ async function issue(request: HttpRequest<TokenRequest>): Promise<HttpReply> {
   const wish = { by: request.caller.name, ...(events ? { events } : {}), ...(seconds === undefined ? {} : { seconds }) };
   const issued = id && (await issueJobToken(jobPorts(), id, wish));
   if (!issued) return noSuchJob(request.path('jobId'));
-  return reply(201, { 'job-id': id, ...issuedView(request, id, issued) } satisfies IssuedTokenView);
+  return reply(201, { 'job-id': id, ...issuedView(request, id, issued) } satisfies IssuedTokenView, NO_STORE);
 }
 
 async function tokens(request: HttpRequest): Promise<HttpReply> {

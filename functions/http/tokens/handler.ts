@@ -1,7 +1,7 @@
 /** API tokens: who may call. The text of a token is in the answer that makes it, and nowhere else. */
 import { TokenRequest, tokenView, validUntilOf, type ParsedTokenRequest, type TokenCreated } from '#contract/tokens';
 import { isKept, type ApiToken } from '#domain/api-token';
-import { digestOfSecret, newSecret, tokenText } from '#hosts/lambda/authentication';
+import { digestOfSecret, isTokenId, newSecret, tokenText } from '#hosts/lambda/authentication';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { corePorts } from '#hosts/wiring';
@@ -62,6 +62,8 @@ async function list(request: HttpRequest): Promise<HttpReply> {
 }
 
 async function kept(id: string): Promise<ApiToken | undefined> {
+  // Ids come from paths, which may be longer than any key of the table.
+  if (!isTokenId(id)) return undefined;
   const { apiTokens, clock } = corePorts();
   const token = await apiTokens.find(id);
   return token && isKept(token, clock.now()) ? token : undefined;

@@ -28,12 +28,22 @@ export function directoryArchives(root: string): Archives {
         const base = await folderOf(root, archive);
         return base === undefined ? undefined : digestOf(path.join(base, key));
       }),
-    clear: (archive) =>
+    clear: (archive, goesOn = always) =>
       translated(archive, async () => {
         const base = await folderOf(root, archive);
-        return base === undefined ? 0 : emptied(Buffer.from(base));
+        return base === undefined ? 0 : (await emptied(Buffer.from(base), goesOn)).removed;
       }),
   };
+}
+
+const always = (): Promise<boolean> => Promise.resolve(true);
+/** Files that are removed before it is asked whether to go on. */
+const REMOVED_AT_ONCE = 1000;
+
+interface Emptied {
+  readonly removed: number;
+  /** It was told not to go on. */
+  readonly isStopped: boolean;
 }
 
 /** As a listing gave it out. */
@@ -79,21 +89,29 @@ async function digestOf(full: string): Promise<string | undefined> {
 }
 
 /** By bytes: a name that is not UTF-8 would be another one as text, and its file would stay. */
-async function emptied(folder: Buffer): Promise<number> {
+async function emptied(folder: Buffer, goesOn: () => Promise<boolean>): Promise<Emptied> {
   const real = await unlessGone(() => realpath(folder, { encoding: 'buffer' }));
-  if (real === undefined || !folder.equals(real)) return 0;
+  if (real === undefined || !folder.equals(real)) return { removed: 0, isStopped: false };
   let removed = 0;
+  let unasked = REMOVED_AT_ONCE;
   for (const entry of await readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
     const full = Buffer.concat([folder, Buffer.from(path.sep), entry.name]);
+    if (unasked >= REMOVED_AT_ONCE) {
+      if (!(await goesOn())) return { removed, isStopped: true };
+      unasked = 0;
+    }
     if (entry.isDirectory()) {
-      removed += await emptied(full);
+      const below = await emptied(full, goesOn);
+      removed += below.removed;
+      if (below.isStopped) return { removed, isStopped: true };
       await unlessGone(() => rmdir(full));
     } else {
       await unlessGone(() => unlink(full));
       removed += 1;
     }
+    unasked += 1;
   }
-  return removed;
+  return { removed, isStopped: false };
 }
 
 const existing = (at: string): Promise<string | undefined> => unlessGone(() => realpath(at));

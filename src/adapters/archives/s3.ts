@@ -32,10 +32,11 @@ export function s3Archives(options: S3ArchiveOptions): Archives {
       });
       return status === 404 ? undefined : checksumOf(headers);
     },
-    async clear(archive) {
+    async clear(archive, goesOn = () => Promise.resolve(true)) {
       const prefix = prefixOf(archive);
       let removed = 0;
       for await (const objects of pages(ask, prefix)) {
+        if (objects.length > 0 && !(await goesOn())) return removed;
         await removeAll(
           ask,
           prefix,

@@ -21,6 +21,8 @@ export const newSecret = (): string => randomBytes(32).toString('base64url');
 export const digestOfSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 export const tokenText = (id: string, secret: string): string => `slc_${id}.${secret}`;
 
+export const isTokenId = (text: string): boolean => /^[A-Za-z0-9]{4,40}$/.test(text);
+
 /** Of the header `Authorization`. The scheme is written in any case (RFC 9110, 11.1), the token in its own. */
 export function bearerOf(authorization: string | undefined): { readonly id: string; readonly secret: string } | undefined {
   const [, id, secret] = /^[Bb][Ee][Aa][Rr][Ee][Rr] +slc_([A-Za-z0-9]{4,40})\.([A-Za-z0-9_-]{16,128})$/.exec(authorization ?? '') ?? [];

@@ -6,7 +6,7 @@ import type { AnyJobId } from '#domain/ids';
 import type { JobTokenUse } from '#domain/job-token';
 import { jobPorts } from '#hosts/wiring';
 import { verifyJobToken, type VerifiedToken } from '#operations/job-tokens';
-import { allows, type Caller } from './authentication.ts';
+import { allows, refusedLate, type Caller } from './authentication.ts';
 import type { JobRequest } from './http.ts';
 import { problem, type HttpReply } from './replies.ts';
 
@@ -20,7 +20,7 @@ export async function jobAccess(request: JobRequest, bodyToken?: string): Promis
   const presented = presentedToken(request) ?? bodyToken;
   if (presented !== undefined) {
     const jobId = request.path('jobId');
-    const verified = await verifyJobToken(jobPorts(), { jobId, presented, from: request.sourceIp });
+    const verified = await refusedLate(() => verifyJobToken(jobPorts(), { jobId, presented, from: request.sourceIp }));
     return verified ? { holder: { kind: 'job-token', verified } } : { reply: notAuthenticated() };
   }
   const { caller, scope } = request;

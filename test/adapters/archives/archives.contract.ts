@@ -122,6 +122,13 @@ export function archivesContract(make: () => ArchivesUnderTest): void {
       expect(await it.all()).toEqual([]);
     });
 
+    test('removes nothing more once it is not to go on', async () => {
+      const it = make();
+      for (const name of NAMES) await it.put(`job/${name}/${name}`, '1');
+      expect(await it.archives.clear(archivePath('/job'), () => Promise.resolve(false))).toBe(0);
+      expect(await it.all()).toHaveLength(NAMES.length);
+    });
+
     test('goes on where it was interrupted', async () => {
       const it = make();
       for (const name of ['a', 'b/c', 'd/e/f']) await it.put(`job/${name}`, '1');

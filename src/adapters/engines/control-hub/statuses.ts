@@ -32,15 +32,21 @@ export async function statuses(
   // What is no id of Control Hub's was never given out by it: it is unknown.
   const known = [...new Set(ids)].filter(isHubId);
   await atMost(CHUNKS_AT_ONCE, chunksOf(known, chunkSize), (chunk) => asking.chunk(chunk));
-  await atMost(FOLLOW_UPS_AT_ONCE, asking.missing, (missing) => asking.single(missing));
+  await atMost(FOLLOW_UPS_AT_ONCE, inTurn(hub, asking.missing), (missing) => asking.single(missing));
   const answers = new Map<EngineJobId, EngineJobStatus>();
-  await atMost(FOLLOW_UPS_AT_ONCE, [...asking.found], async ([id, found]) => {
+  await atMost(FOLLOW_UPS_AT_ONCE, inTurn(hub, [...asking.found]), async ([id, found]) => {
     const status = await asking.told(id, found);
     if (status) answers.set(id, status);
   });
-  const someAnswered = known.some((id) => answers.get(id)?.state !== 'unanswered');
+  const someAnswered = asking.isThere || known.some((id) => answers.get(id)?.state !== 'unanswered');
   if (known.length > 0 && !someAnswered) throw unavailable(BULK_STATUS, asking.reason);
   return answers;
+}
+
+/** Not always the same ones first: where more is to be asked than may be at once, each has its turn at some time. */
+function inTurn<Item>({ nowMs }: Hub, items: readonly Item[]): readonly Item[] {
+  const first = items.length === 0 ? 0 : nowMs() % items.length;
+  return [...items.slice(first), ...items.slice(0, first)];
 }
 
 class Asking {
@@ -48,6 +54,8 @@ class Asking {
   /** `leftOut`: of a bulk answer that can be used otherwise. */
   readonly missing: { readonly id: EngineJobId; readonly leftOut: boolean }[] = [];
   reason = 'its answer cannot be used';
+  /** It has said something of some job, if only what nobody can read: it is not away, and the jobs' limits hold. */
+  isThere = false;
   private followUps = MOST_FOLLOW_UPS;
   private readonly hub: Hub;
 
@@ -134,6 +142,7 @@ class Asking {
     if (status.success) this.found.set(id, status.data);
     else if (entry === undefined || entry === null) this.missing.push({ id, leftOut: true });
     else this.found.set(id, 'unanswered');
+    this.isThere ||= entry !== undefined && entry !== null;
   }
 
   private unanswered(ids: readonly EngineJobId[], answer: HubAnswer): void {

@@ -1,10 +1,11 @@
 /**
  * Stops jobs. Control Hub takes no stop while a job activates, and says no more than that it refuses; so a stop that was refused is asked
  * for again as long as the job goes on. Remembered in this process alone: whoever asked forces the stop after a while in any case.
+ * Some of its refusals are a 500 with `ISSUES`: for a stop by force, which nothing follows, that is taken for an accident.
  */
 import type { EngineJobStatus } from '#domain/engine-job';
 import type { EngineJobId } from '#domain/ids';
-import { asked, atMost, type Hub } from './hub.ts';
+import { atMost, unavailable, type Hub } from './hub.ts';
 import { jobPath } from './wire.ts';
 
 export interface Stops {
@@ -20,7 +21,9 @@ export function stops(hub: Hub): Stops {
   const refused = new Map<EngineJobId, boolean>();
 
   async function ask(id: EngineJobId, force: boolean): Promise<void> {
-    const answer = await asked(hub, { method: 'POST', path: jobPath(id, force ? '/forceStop' : '/stop'), repeatable: true });
+    const call = { method: 'POST', path: jobPath(id, force ? '/forceStop' : '/stop'), repeatable: true } as const;
+    const answer = await hub.client.call(call);
+    if (answer.kind === 'no-answer' && (force || answer.told?.code === undefined)) throw unavailable(call, answer.reason);
     if (answer.kind === 'answer') {
       refused.delete(id);
       return;

@@ -220,6 +220,25 @@ describe('statuses', () => {
     expect((await it.engine.status(unanswered.slice(0, 40))).size).toBe(0);
   });
 
+  test('where more jobs than fifty want a question of their own, each has its turn', async () => {
+    const it = hubFixture();
+    const ids: EngineJobId[] = [];
+    for (let index = 0; index < 60; index += 1) ids.push(await it.start(index, { SIMULATE_SECONDS: 6000 }));
+    it.clock.advance(60);
+    for (const action of ['stop', 'start'] as const) {
+      for (const id of ids) await actsOn(it, id, action);
+      it.clock.advance(60);
+    }
+    const told = new Set<EngineJobId>();
+    for (let times = 0; times < 12; times += 1) {
+      const statuses = await it.engine.status(ids);
+      expect([...statuses.values()].filter(({ state }) => state === 'running')).toHaveLength(50);
+      for (const [id, { state }] of statuses) if (state === 'running') told.add(id);
+      it.clock.advance(7.007);
+    }
+    expect(told.size).toBe(60);
+  });
+
   test('a chunk that fails leaves its jobs unanswered, and the others told', async () => {
     const broken = { id: '' };
     const it = hubFixture({
@@ -253,6 +272,19 @@ describe('statuses', () => {
       expect(states).not.toContain('unanswered');
     },
   );
+
+  test('a job whose only entry cannot be read is unanswered, and the engine is not away for that', async () => {
+    const it = hubFixture({
+      fetch: (inner) => async (input, init) => {
+        const response = await inner(input, init);
+        if (!(input instanceof URL) || !input.pathname.endsWith('/jobs/status')) return response;
+        const ids = JSON.parse(init?.body as string) as readonly string[];
+        return Response.json(Object.fromEntries(ids.map((id) => [id, { status: 7 }])));
+      },
+    });
+    const id = await it.start(1);
+    expect(await it.engine.status([id])).toEqual(new Map([[id, { state: 'unanswered' }]]));
+  });
 
   test('one entry that cannot be read is unanswered, and the others told', async () => {
     const it = hubFixture({
@@ -356,6 +388,25 @@ describe('a stop', () => {
     it.clock.advance(31);
     expect(await stateOf(it, id)).toBe('running');
     it.clock.advance(30);
+    expect(await stateOf(it, id)).toBe('stopped');
+  });
+
+  test('that is refused by a 500 in words is forced in the end; by one without, or when it is forced, it was not asked for', async () => {
+    const it = hubFixture();
+    const id = await it.start(1, { SIMULATE_SECONDS: 600 });
+    it.clock.advance(60);
+    it.simulator.set({ faults: ['stopJob', 'forceStopJob'].map((route) => ({ route, fault: { kind: 'answer', status: 500 } })) });
+    await it.engine.stop(id, { force: false });
+    const before = it.simulator.calls.count('stopJob');
+    await it.engine.status([id]);
+    expect(it.simulator.calls.count('stopJob')).toBeGreaterThan(before);
+    await expect(it.engine.stop(id, { force: true })).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [{ route: 'stopJob', fault: { kind: 'answer', status: 500, body: 'html' } }] });
+    await expect(it.engine.stop(id, { force: false })).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [] });
+    it.clock.advance(60);
+    await it.engine.stop(id, { force: true });
+    it.clock.advance(60);
     expect(await stateOf(it, id)).toBe('stopped');
   });
 
