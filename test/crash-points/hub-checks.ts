@@ -4,9 +4,10 @@
  *
  * Two instances of one name may run at a time only where
  *   - Control Hub made two of one start (`twice`): the younger must have been stopped, and the fact told; or
- *   - nobody could see them: two of one start while searches are late or Control Hub is not to be asked, or a start whose answer was
- *     lost and that no search showed until its fence was over. That is the risk that remains with a call that has no key; such an
- *     instance may also outlive its job.
+ *   - nobody could see the second at first: two of one start while searches are late or Control Hub is not to be asked. It may go on,
+ *     and outlive its job, until searches show it: then it must be stopped, and the fact told, unless it has ended by itself; or
+ *   - nobody can see it at all: a start whose answer was lost and that no search showed until its fence was over, nor long after. That
+ *     is the risk that remains with a call that has no key.
  */
 import { engineJobName } from '#domain/ids';
 import { isTerminal, runAt, type JobStatusName } from '#hosts/control-hub-simulator/timeline';
@@ -16,7 +17,7 @@ import type { CallSeen, HubOutcome, Outcome } from './fault-plan.ts';
 
 export interface HubChecks {
   doubted(name: string, outcome: HubOutcome): void;
-  noted(message: string): void;
+  noted(message: string, ids: Readonly<Record<string, string>>): void;
   problems(input: {
     readonly simulator: ControlHubSimulator;
     readonly seen: Seen;
@@ -30,8 +31,9 @@ export interface HubChecks {
 
 /** Names that had two instances at a time, or one that outlived them, for a reason that no client can help. */
 export interface Excused {
-  /** The younger was stopped. */
+  /** The second was stopped. */
   readonly stopped: string[];
+  /** The second ended by itself. */
   readonly unseen: string[];
 }
 
@@ -48,7 +50,10 @@ interface Span {
 
 /** By what their start met. */
 const SEEN_DOUBLE: readonly HubOutcome[] = ['twice'];
-const UNSEEN: readonly HubOutcome[] = ['twice-unseen', 'dropped-blind', 'dies-blind'];
+const UNSEEN_AT_FIRST: readonly HubOutcome[] = ['twice-unseen'];
+const UNSEEN_EVER: readonly HubOutcome[] = ['dropped-blind', 'dies-blind'];
+/** Within this a second that searches show is stopped: a fence, and the looks after it; or once what else went wrong is over as well. */
+const STOPPED_WITHIN_MS = { alone: 4 * 60_000, disturbed: 15 * 60_000 } as const;
 /** What any call met, of this start or another, that keeps whoever looks for two instances of one from seeing them. */
 const BLINDING: readonly Outcome[] = [
   'index-late',
@@ -64,10 +69,25 @@ export function hubChecks(): HubChecks {
   const doubts = new Map<string, HubOutcome[]>();
   const told: string[] = [];
   const excused: Excused = { stopped: [], unseen: [] };
+  const toldStopped = new Set<string>();
   let isBlinded = false;
+  let isBlindForGood = false;
   const hasMet = (name: string, outcomes: readonly HubOutcome[]): boolean =>
     (doubts.get(name) ?? []).some((outcome) => outcomes.includes(outcome));
-  const isUnseen = (name: string): boolean => hasMet(name, UNSEEN) || (isBlinded && hasMet(name, SEEN_DOUBLE));
+  const isUnseenEver = (name: string): boolean =>
+    hasMet(name, UNSEEN_EVER) || (isBlindForGood && hasMet(name, [...SEEN_DOUBLE, ...UNSEEN_AT_FIRST]));
+  const isUnseen = (name: string): boolean =>
+    isUnseenEver(name) || hasMet(name, UNSEEN_AT_FIRST) || (isBlinded && hasMet(name, SEEN_DOUBLE));
+
+  /** Second instances that went on although searches showed them. */
+  function unstopped(spans: readonly Span[], followed: ReadonlySet<string>, withinMs: number): readonly string[] {
+    return spans
+      .filter(({ name, id }) => isUnseen(name) && !isUnseenEver(name) && !followed.has(id))
+      .flatMap(({ name, id, fromMs, toMs, wasStopped }) => {
+        if (toMs - fromMs > withinMs) return [`${id}, a second instance of ${name}, ran for ${(toMs - fromMs) / 1000} s`];
+        return wasStopped && !toldStopped.has(id) ? [`${id}, a second instance of ${name}, was stopped, and nobody was told`] : [];
+      });
+  }
 
   function doubled(spans: readonly Span[]): readonly string[] {
     return [...new Set(spans.map(({ name }) => name))].flatMap((name) => {
@@ -75,7 +95,7 @@ export function hubChecks(): HubChecks {
       const overlapping = own.filter((span, place) => own.slice(0, place).some((before) => before.toMs > span.fromMs));
       if (overlapping.length === 0) return [];
       if (isUnseen(name)) {
-        excused.unseen.push(name);
+        (own.some(({ id }) => toldStopped.has(id)) ? excused.stopped : excused.unseen).push(name);
         return [];
       }
       if (!hasMet(name, SEEN_DOUBLE)) return [`${name} ran ${overlapping.length + 1} times at once`];
@@ -91,18 +111,30 @@ export function hubChecks(): HubChecks {
     doubted(name, outcome) {
       doubts.set(name, [...(doubts.get(name) ?? []), outcome]);
     },
-    noted(message) {
+    noted(message, { stopped }) {
       told.push(message);
+      if (stopped !== undefined) toldStopped.add(stopped);
     },
     excused: () => excused,
     problems({ simulator, seen, removes, calls, nowMs }) {
-      isBlinded = calls.some(({ outcome }) => outcome !== undefined && BLINDING.includes(outcome));
+      const met = calls.flatMap(({ outcome }) => outcome ?? []);
+      isBlinded = met.some((outcome) => BLINDING.includes(outcome));
+      isBlindForGood = met.some((outcome) => UNSEEN_EVER.some((each) => each === outcome));
       simulator.settle();
       const spans = spansOf(simulator, nowMs);
       const left = outliving(spans, [...seen.jobs.values()]);
-      excused.unseen.push(...left.filter(({ name }) => isUnseen(name)).map(({ name }) => name));
-      const duties = spans.filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN])).flatMap((span) => neglected(span, removes));
-      return [...doubled(spans), ...duties, ...left.filter(({ name }) => !isUnseen(name)).map(({ problem }) => problem)];
+      excused.unseen.push(...left.filter(({ name, id }) => isUnseen(name) && !toldStopped.has(id)).map(({ name }) => name));
+      const followed = new Set([...seen.jobs.values()].flatMap(({ job }) => job.start.engineJobId ?? []));
+      const withinMs = met.length > 1 ? STOPPED_WITHIN_MS.disturbed : STOPPED_WITHIN_MS.alone;
+      const duties = spans
+        .filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN_AT_FIRST, ...UNSEEN_EVER]))
+        .flatMap((span) => neglected(span, removes));
+      return [
+        ...doubled(spans),
+        ...unstopped(spans, followed, withinMs),
+        ...duties,
+        ...left.filter(({ name }) => !isUnseen(name)).map(({ problem }) => problem),
+      ];
     },
   };
 }
@@ -148,13 +180,14 @@ function outliving(spans: readonly Span[], jobs: readonly JobSeen[]): readonly O
   );
   return spans.flatMap(({ name, id, toMs }) => {
     const endedMs = ends.get(name);
-    if (endedMs === undefined) return [{ name, problem: `${id} is an instance of ${name}, which never ended` }];
+    if (endedMs === undefined) return [{ name, id, problem: `${id} is an instance of ${name}, which never ended` }];
     if (toMs <= endedMs) return [];
-    return [{ name, problem: `${id}, an instance of ${name}, ran for ${(toMs - endedMs) / 1000} s after its attempt had ended` }];
+    return [{ name, id, problem: `${id}, an instance of ${name}, ran for ${(toMs - endedMs) / 1000} s after its attempt had ended` }];
   });
 }
 
 interface Outliving {
   readonly name: string;
+  readonly id: string;
   readonly problem: string;
 }

@@ -36,7 +36,7 @@ export interface SimulatedHubInput extends Omit<HubFetchInput, 'process' | 'simu
   readonly random: Random;
   /** Of the runs that start first, one each. */
   readonly firstPlans: readonly Partial<RunPlan>[];
-  readonly noted: (message: string) => void;
+  readonly noted: (message: string, ids: Readonly<Record<string, string>>) => void;
   readonly mutation: HubMutation;
 }
 

@@ -69,9 +69,9 @@ export function runScenario(
           doubted(name, outcome) {
             checks.doubted(name, outcome);
           },
-          noted(message) {
+          noted(message, ids) {
             trace.note(() => `noted: ${message}`);
-            checks.noted(message);
+            checks.noted(message, ids);
           },
         });
         // What of this is left undone hub-checks.ts sees, and sees more.

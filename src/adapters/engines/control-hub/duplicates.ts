@@ -5,8 +5,8 @@ import { hasEnded } from './job-state.ts';
 import { HubJob, jobPath } from './wire.ts';
 
 export interface Duplicates {
-  /** Takes these to be second instances of `kept`, and stops them. Does not throw: the job itself is well. */
-  stop(name: EngineJobName, kept: EngineJobId, younger: readonly EngineJobId[]): Promise<void>;
+  /** Takes these to be other instances of the start that made `kept`, and stops them, each once. Does not throw: the job itself is well. */
+  stop(name: EngineJobName, kept: EngineJobId, others: readonly EngineJobId[]): Promise<void>;
   /** Tries again for those that could not be stopped so far. */
   stopRest(): Promise<void>;
   /** What the job's history is to say. */
@@ -21,23 +21,28 @@ const MOST_REMEMBERED = 1000;
 export function duplicates(hub: Hub): Duplicates {
   const warnings = new Map<EngineJobId, string>();
   const unwanted = new Set<EngineJobId>();
+  /** A list that is a minute old still shows them. */
+  const met = new Set<EngineJobId>();
 
   async function tryToStop(ids: readonly EngineJobId[]): Promise<void> {
     for (const id of ids) if (await isStopped(hub, id)) unwanted.delete(id);
   }
 
   return {
-    async stop(name, kept, younger) {
-      if (younger.length === 0) return;
-      for (const id of younger) {
+    async stop(name, kept, others) {
+      const second = others.filter((id) => !met.has(id));
+      if (second.length === 0) return;
+      for (const id of second) {
+        met.add(id);
         unwanted.add(id);
-        hub.note('control hub: one start has two instances, the younger is stopped', { engineJobName: name, kept, stopped: id });
+        hub.note('control hub: one start has two instances, one is stopped', { engineJobName: name, kept, stopped: id });
       }
-      warnings.set(kept, `the start took effect more than once: stopped ${younger.join(', ')}, which was younger`);
+      warnings.set(kept, `the start took effect more than once: stopped ${second.join(', ')}, which was not the one that is followed`);
       forgetOldest(warnings);
+      forgetOldest(met);
       for (let tried = 1; ; tried += 1) {
-        await tryToStop(younger.filter((id) => unwanted.has(id)));
-        if (tried === TRIES || !younger.some((id) => unwanted.has(id))) return;
+        await tryToStop(second.filter((id) => unwanted.has(id)));
+        if (tried === TRIES || !second.some((id) => unwanted.has(id))) return;
         await hub.pause(PAUSE_MS);
       }
     },
@@ -62,7 +67,7 @@ async function isStopped({ client }: Hub, id: EngineJobId): Promise<boolean> {
   return status != null && (hasEnded(status) || status.status === 'DEACTIVATING');
 }
 
-function forgetOldest(warnings: Map<EngineJobId, string>): void {
-  const [oldest] = warnings.keys();
-  if (warnings.size > MOST_REMEMBERED && oldest !== undefined) warnings.delete(oldest);
+function forgetOldest(remembered: Map<EngineJobId, string> | Set<EngineJobId>): void {
+  const [oldest] = remembered.keys();
+  if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
 }

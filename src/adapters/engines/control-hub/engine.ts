@@ -7,6 +7,7 @@ import { duplicates } from './duplicates.ts';
 import { asked, unavailable, type Hub } from './hub.ts';
 import { jobReader, readJob } from './job-reader.ts';
 import { hasEnded } from './job-state.ts';
+import { lateLooks } from './late-looks.ts';
 import { metricsOf } from './metrics.ts';
 import { starter } from './start.ts';
 import { statuses } from './statuses.ts';
@@ -30,6 +31,7 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
   const starts = starter(hub, second);
   const stopping = stops(hub);
   const read = jobReader(hub);
+  const late = lateLooks(hub, second, { fenceSeconds, metricsSettleSeconds });
   const withWarning = withWarnings((id) => second.warningOf(id));
   return {
     fenceSeconds,
@@ -39,11 +41,18 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
     find: (name) => starts.find(name),
     async status(ids) {
       await second.stopRest();
-      const told = await statuses(hub, ids, statusChunk);
+      const { told, raw } = await statuses(hub, ids, statusChunk);
       await stopping.askAgain(told);
+      await late.aroundRunning(raw);
       return withWarning(told);
     },
-    metrics: (id) => (isHubId(id) ? metricsOf(hub, read, id) : Promise.resolve(undefined)),
+    async metrics(id) {
+      const job = isHubId(id) ? await read(id) : undefined;
+      if (!job) return undefined;
+      const metrics = await metricsOf(hub, job, late.isStoppedEarly(job));
+      await late.aroundEnded(job);
+      return metrics;
+    },
     async acknowledge(id) {
       // A refusal says that there is nothing to acknowledge.
       if (isHubId(id)) await asked(hub, { method: 'POST', path: jobPath(id, '/acknowledgeError'), repeatable: true });

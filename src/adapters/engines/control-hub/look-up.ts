@@ -5,7 +5,7 @@
  *
  * One name may have two instances: an effect that came later than anybody waits for, or twice. The older one stays.
  */
-import { engineJobId, type EngineJobId, type EngineJobName } from '#domain/ids';
+import { engineJobId, type EngineJobId, type EngineJobName, type RunId } from '#domain/ids';
 import { hasEnded, isBegun } from './job-state.ts';
 import { asked, unavailable, type Hub } from './hub.ts';
 import { entriesOf, HubJob, isHubId, jobPath } from './wire.ts';
@@ -33,6 +33,38 @@ export async function instancesNamed(hub: Hub, name: EngineJobName): Promise<rea
   }
   return ours.toSorted((a, b) => (a.createTime ?? 0) - (b.createTime ?? 0) || (a.id < b.id ? -1 : 1));
 }
+
+/** Instances of one page, and pages of one look: whoever runs more at a time finds a second instance of the rest when a job has ended. */
+const ACTIVE_PAGE = { len: 100, most: 20 } as const;
+
+/**
+ * The active instances of a run, by its tag; not those that are activating, which a later look sees. Undefined where Control Hub does
+ * not tell. It is asked once: nobody waits for this.
+ */
+export async function activeInstancesOf(hub: Hub, run: RunId): Promise<readonly HubJob[] | undefined> {
+  const organization = await hub.client.organizationId();
+  const call =
+    organization === undefined
+      ? { path: '/jobrunner/rest/v1/saql/jobs/search', query: { search: `tag=="${run}" and status=="ACTIVE"` } }
+      : {
+          path: '/jobrunner/rest/v1/jobs',
+          query: { organization, jobTag: `${run}:${organization}`, jobStatus: 'ACTIVE', orderBy: 'CREATE_TIME', order: 'ASC' },
+        };
+  const found = new Map<string, HubJob>();
+  for (let page = 0; page < ACTIVE_PAGE.most; page += 1) {
+    const query = { ...call.query, offset: String(page * ACTIVE_PAGE.len), len: String(ACTIVE_PAGE.len) };
+    const answer = await hub.client.call({ method: 'GET', path: call.path, query, repeatable: false });
+    if (answer.kind !== 'answer') return undefined;
+    const jobs = entriesOf(HubJob, answer.body);
+    for (const job of jobs) if (isActive(job) && isNamed(job, run)) found.set(job.id, job);
+    if (jobs.length < ACTIVE_PAGE.len) break;
+  }
+  return [...found.values()];
+}
+
+/** Whatever the list has made of its filters. */
+const isActive = ({ id, jobDeleted, jobTemplate, currentJobStatus }: HubJob): boolean =>
+  isHubId(id) && jobDeleted !== true && jobTemplate !== true && currentJobStatus != null && !hasEnded(currentJobStatus);
 
 const isNamed = ({ rawJobTags, jobTags }: HubJob, name: string): boolean =>
   rawJobTags?.includes(name) === true || jobTags?.some(({ tag }) => tag === name) === true;

@@ -3,9 +3,8 @@
  * of a run that has just ended may still change: they have settled once the last report is not older than the end.
  */
 import type { EngineMetrics } from '#domain/engine-job';
-import { instant, type EngineJobId } from '#domain/ids';
+import { instant } from '#domain/ids';
 import type { Hub } from './hub.ts';
-import type { ReadJob } from './job-reader.ts';
 import { hasEnded, isBegun } from './job-state.ts';
 import { decidingRun, hasSeveralRuns } from './runs.ts';
 import { isSet, RunCountsRow, type HubJob, type HubStatus } from './wire.ts';
@@ -20,11 +19,10 @@ interface Counts {
 /** So long after an end the time series are asked as well; before, what they have the status will have soon. */
 const PATIENCE_MS = 60_000;
 
-/** Undefined where there are no counts (yet), and for a job that is not there. */
-export async function metricsOf(hub: Hub, read: ReadJob, id: EngineJobId): Promise<EngineMetrics | undefined> {
-  const job = await read(id);
-  const latest = job?.currentJobStatus;
-  if (!job || !latest || !isBegun(latest)) return undefined;
+/** Undefined where there are no counts (yet). `isHeldBack`: they are not to be told as settled yet. */
+export async function metricsOf(hub: Hub, job: HubJob, isHeldBack: boolean): Promise<EngineMetrics | undefined> {
+  const { id, currentJobStatus: latest } = job;
+  if (!latest || !isBegun(latest)) return undefined;
   const run = hasSeveralRuns(latest) ? await decidingRun(hub, id) : latest;
   if (!run) return undefined;
   const finishedMs = isSet(run.finishTime) ? run.finishTime : undefined;
@@ -39,7 +37,7 @@ export async function metricsOf(hub: Hub, read: ReadJob, id: EngineJobId): Promi
     inputRecordCount: counts.input,
     outputRecordCount: counts.output,
     errorRecordCount: counts.error,
-    ...(hasEnded(run) && isSettled(counts, finishedMs) ? {} : { provisional: true }),
+    ...(hasEnded(run) && isSettled(counts, finishedMs) && !isHeldBack ? {} : { provisional: true }),
   };
 }
 

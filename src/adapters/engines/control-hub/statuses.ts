@@ -23,11 +23,13 @@ const MOST_SPLITS = 14;
 
 type Found = HubStatus | 'gone' | 'unanswered' | 'never-started';
 
-export async function statuses(
-  hub: Hub,
-  ids: readonly EngineJobId[],
-  chunkSize: number,
-): Promise<ReadonlyMap<EngineJobId, EngineJobStatus>> {
+export interface Statuses {
+  readonly told: ReadonlyMap<EngineJobId, EngineJobStatus>;
+  /** As Control Hub has them, where it has. */
+  readonly raw: ReadonlyMap<EngineJobId, HubStatus>;
+}
+
+export async function statuses(hub: Hub, ids: readonly EngineJobId[], chunkSize: number): Promise<Statuses> {
   const asking = new Asking(hub);
   // What is no id of Control Hub's was never given out by it: it is unknown.
   const known = [...new Set(ids)].filter(isHubId);
@@ -40,7 +42,8 @@ export async function statuses(
   });
   const someAnswered = asking.isThere || known.some((id) => answers.get(id)?.state !== 'unanswered');
   if (known.length > 0 && !someAnswered) throw unavailable(BULK_STATUS, asking.reason);
-  return answers;
+  const raw = new Map([...asking.found].flatMap(([id, found]) => (typeof found === 'string' ? [] : [[id, found] as const])));
+  return { told: answers, raw };
 }
 
 /** Not always the same ones first: where more is to be asked than may be at once, each has its turn at some time. */
