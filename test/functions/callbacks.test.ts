@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { installPorts } from '#hosts/wiring';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { world, type World } from '#test/operations/world';
+import { pollRun } from '#operations/poll-run';
 import { apiOf, slug, type Api } from './api.ts';
 import type { Answer } from './http-call.ts';
 import { reporting, type Registered, type Reporting } from './reporting.ts';
@@ -149,7 +150,7 @@ describe('a callback', () => {
 });
 
 describe('a job of a run', () => {
-  test('has tokens and callbacks too: what is claimed of its running is kept as an update, and its engine is asked at once', async () => {
+  test('has tokens and callbacks too: what is claimed of its running is kept as an update, and its engine is asked soon', async () => {
     const run = await api.running([{ SECONDS: 60 }]);
     const id = `job_${run.id.slice(4)}_00000`;
     const { body: issued } = await api.ask('POST /v1/jobs/{jobId}/tokens', { path: { jobId: id } });
@@ -160,7 +161,9 @@ describe('a job of a run', () => {
     expect((await it.loadRun(run)).state).toBe('RUNNING');
     it.advance(60);
     expect((await jobs.callBack(managed, { status: 'FINISHED' })).body).toMatchObject({ 'recorded-as': 'update', state: 'RUNNING' });
-    // The tick that this brought about has seen the engine's own end of it.
+    // A look for each of the two, a second later: it sees the engine's own end of it.
+    expect([...it.orchestrator.nudges].filter((name) => name.startsWith(`${run.id}-n`))).toHaveLength(2);
+    await pollRun(it.ports, { runId: run.id });
     expect((await it.loadRun(run)).state).toBe('SUCCEEDED');
     const names = (await jobs.history(managed)).map(({ name, data }) => [
       name,

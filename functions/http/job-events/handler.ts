@@ -14,7 +14,6 @@ import { log } from '#hosts/lambda/log';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { archivePorts, ports } from '#hosts/wiring';
 import { indexAsSent } from '#operations/index-job';
-import { pollRun } from '#operations/poll-run';
 import type { EventAnswer } from '#operations/job-ports';
 import { sendManaged, sendReported, type SendEvent } from '#operations/send-event';
 
@@ -124,12 +123,13 @@ function forbidden(holder: Holder, name: JobEventName): HttpReply | undefined {
   return needsAdmin ? problem('not-allowed', `${name} needs a token with the scope admin`) : undefined;
 }
 
-/** What was said is kept; a tick that cannot be done now is done by the watch loop. */
+/** What was said is kept; a look that cannot be had now is had by the watch loop. */
 async function nudge(runId: RunId): Promise<void> {
+  const { orchestrator, clock } = ports();
   try {
-    await pollRun(ports(), { runId });
+    await orchestrator.nudge(runId, clock.now());
   } catch (error) {
-    log.warn('a nudged tick failed', { runId, error: error instanceof Error ? error : new Error(String(error)) });
+    log.warn('a nudge was not taken', { runId, error: error instanceof Error ? error : new Error(String(error)) });
   }
 }
 
