@@ -83,6 +83,15 @@ const firstFoundTaken: HubMutation = {
   },
 };
 
+/** Looks for a second instance right after the start alone. */
+const neverLookedAgain: HubMutation = {
+  fetch: (fetch) => (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    if (url.searchParams.has('jobStatus')) url.searchParams.set('jobTag', 'of-nobody');
+    return fetch(url, init);
+  },
+};
+
 /** An acknowledgement that failed is taken for done. */
 const acknowledgedOnce = withEngine((engine) => ({ ...engine, acknowledge: (id) => engine.acknowledge(id).catch(() => undefined) }));
 
@@ -101,5 +110,6 @@ export const PLANTED_BUGS: Readonly<Record<string, PlantedBug>> = {
   'jobs of which no status came are taken for lost': { mutation: silenceTakenForLoss, scenario: 'plain' },
   'an instance is removed before its counts are read': { mutation: removedBeforeCounted, scenario: 'removed' },
   'the second of two instances is not seen': { mutation: firstFoundTaken, scenario: 'plain' },
+  'a second instance that shows late is not looked for': { mutation: neverLookedAgain, scenario: 'cancelled' },
   'an acknowledgement that failed is taken for done': { mutation: acknowledgedOnce, scenario: 'fails' },
 };

@@ -28,15 +28,16 @@ export interface LateLookTimes {
   readonly metricsSettleSeconds: number;
 }
 
-interface Instance {
-  readonly id: EngineJobId;
-  readonly name: EngineJobName;
+/** Active instances of a run. */
+interface Instances {
+  readonly nameOf: ReadonlyMap<EngineJobId, EngineJobName>;
+  readonly idsOf: ReadonlyMap<EngineJobName, readonly EngineJobId[]>;
 }
 
 interface Listed {
   readonly atMs: number;
   /** Undefined: Control Hub did not tell. */
-  readonly instances: Promise<readonly Instance[] | undefined>;
+  readonly instances: Promise<Instances | undefined>;
 }
 
 /** A list of a run serves all of its jobs for so long; and so long after one that failed there is no other. */
@@ -44,31 +45,37 @@ const LIST_SERVES_MS = 60_000;
 /** For a job that was stopped, for which there are few looks: those that are looked after at one moment share a list. */
 const FRESH_MS = 5000;
 const MOST_RUNS_REMEMBERED = 100;
-const MOST_LOOKED_AROUND = 10_000;
+const MOST_JOBS_REMEMBERED = 10_000;
 
 export function lateLooks(hub: Hub, duplicates: Duplicates, { fenceSeconds, metricsSettleSeconds }: LateLookTimes): LateLooks {
   const lists = new Map<RunId, Listed>();
+  const runs = new Map<EngineJobId, RunId>();
   const lookedAround = new Set<EngineJobId>();
   let restsUntilMs = 0;
 
-  const isOld = (sinceMs: number): boolean => hub.nowMs() - sinceMs >= fenceSeconds * 1000;
+  const isOld = (sinceMs: number, atMs: number): boolean => atMs - sinceMs >= fenceSeconds * 1000;
 
   return {
     async aroundRunning(statuses) {
-      const running = [...statuses].filter(([, status]) => !hasEnded(status));
-      const due = running.flatMap(([id, { startTime }]) => (isSet(startTime) && isOld(startTime) && !lookedAround.has(id) ? [id] : []));
-      const [first] = due;
-      if (first === undefined || hub.nowMs() < restsUntilMs) return;
-      const run = await runOf(first);
-      const instances = run && (await listed(run, LIST_SERVES_MS));
-      if (!instances) {
+      const nowMs = hub.nowMs();
+      const running = [...statuses].flatMap(([id, status]) =>
+        !hasEnded(status) && isSet(status.startTime) ? [{ id, startedMs: status.startTime }] : [],
+      );
+      const due = running.find(({ id, startedMs }) => isOld(startedMs, nowMs) && !lookedAround.has(id));
+      if (due === undefined || nowMs < restsUntilMs) return;
+      const run = runs.get(due.id) ?? (await runOf(due.id));
+      const list = run && listed(run, LIST_SERVES_MS);
+      const instances = await list?.instances;
+      if (!list || !instances) {
         restsUntilMs = hub.nowMs() + LIST_SERVES_MS;
         return;
       }
-      if (lookedAround.size > MOST_LOOKED_AROUND) lookedAround.clear();
-      for (const id of due) lookedAround.add(id);
-      const nameOf = new Map(instances.map(({ id, name }) => [id, name]));
-      for (const [id] of running) await stopOthers(id, nameOf.get(id), instances);
+      if (lookedAround.size > MOST_JOBS_REMEMBERED) lookedAround.clear();
+      for (const { id, startedMs } of running) {
+        // A list of before its time has told nothing of a job: the next one does.
+        if (isOld(startedMs, list.atMs)) lookedAround.add(id);
+        await stopOthers(id, instances.nameOf.get(id), instances);
+      }
     },
     async aroundEnded(job) {
       const name = nameOfJob(job);
@@ -76,37 +83,39 @@ export function lateLooks(hub: Hub, duplicates: Duplicates, { fenceSeconds, metr
       const { currentJobStatus: status } = job;
       if (!run || !status || !hasEnded(status)) return;
       await duplicates.stopRest();
-      await stopOthers(engineJobId(job.id), name, (await listed(run, wasStopped(status) ? FRESH_MS : LIST_SERVES_MS)) ?? []);
+      const instances = await listed(run, wasStopped(status) ? FRESH_MS : LIST_SERVES_MS).instances;
+      if (instances) await stopOthers(engineJobId(job.id), name, instances);
     },
     isStoppedEarly({ createTime, currentJobStatus: status }) {
       if (!status || !hasEnded(status) || !wasStopped(status) || !isSet(createTime) || !isSet(status.finishTime)) return false;
       // Counts that are held back longer than they may settle would never be told as settled.
-      return !isOld(createTime) && hub.nowMs() - status.finishTime < metricsSettleSeconds * 1000;
+      return !isOld(createTime, hub.nowMs()) && hub.nowMs() - status.finishTime < metricsSettleSeconds * 1000;
     },
   };
 
-  async function stopOthers(kept: EngineJobId, name: EngineJobName | undefined, instances: readonly Instance[]): Promise<void> {
-    const others = instances.filter((instance) => instance.name === name && instance.id !== kept);
-    if (name !== undefined && others.length > 0)
-      await duplicates.stop(
-        name,
-        kept,
-        others.map(({ id }) => id),
-      );
+  async function stopOthers(kept: EngineJobId, name: EngineJobName | undefined, { idsOf }: Instances): Promise<void> {
+    if (name === undefined) return;
+    const others = (idsOf.get(name) ?? []).filter((id) => id !== kept);
+    await duplicates.stop(name, kept, others);
   }
 
-  function listed(run: RunId, servesMs: number): Listed['instances'] {
+  function listed(run: RunId, servesMs: number): Listed {
     const last = lists.get(run);
-    if (last && hub.nowMs() - last.atMs < servesMs) return last.instances;
+    if (last && hub.nowMs() - last.atMs < servesMs) return last;
     const instances = activeInstancesOf(hub, run).then(
-      (jobs) => jobs?.flatMap(instanceOf),
+      (jobs) => {
+        if (runs.size > MOST_JOBS_REMEMBERED) runs.clear();
+        for (const { id } of jobs ?? []) runs.set(engineJobId(id), run);
+        return jobs && instancesOf(jobs);
+      },
       () => undefined,
     );
+    const list = { atMs: hub.nowMs(), instances };
     lists.delete(run);
-    lists.set(run, { atMs: hub.nowMs(), instances });
+    lists.set(run, list);
     const [oldest] = lists.keys();
     if (lists.size > MOST_RUNS_REMEMBERED && oldest !== undefined) lists.delete(oldest);
-    return instances;
+    return list;
   }
 
   /** Asked once: the next minute comes. */
@@ -118,9 +127,16 @@ export function lateLooks(hub: Hub, duplicates: Duplicates, { fenceSeconds, metr
   }
 }
 
-function instanceOf(job: HubJob): readonly Instance[] {
-  const name = nameOfJob(job);
-  return name === undefined ? [] : [{ id: engineJobId(job.id), name }];
+function instancesOf(jobs: readonly HubJob[]): Instances {
+  const nameOf = new Map<EngineJobId, EngineJobName>();
+  const idsOf = new Map<EngineJobName, EngineJobId[]>();
+  for (const job of jobs) {
+    const [id, name] = [engineJobId(job.id), nameOfJob(job)];
+    if (name === undefined) continue;
+    nameOf.set(id, name);
+    idsOf.set(name, [...(idsOf.get(name) ?? []), id]);
+  }
+  return { nameOf, idsOf };
 }
 
 /** The tag that its start gave it. */
