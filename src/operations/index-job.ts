@@ -188,19 +188,18 @@ async function outputsOf({ archives, path, filter, isLate }: Listing): Promise<r
     if (files.length > OUTPUTS) break;
   }
   const outputs: JobOutput[] = [];
-  let stopped = false;
   const remaining = files.slice(0, OUTPUTS + 1).values();
-  const worker = async (): Promise<void> => {
+  const worker = async (): Promise<'done' | 'late'> => {
     for (const { checksum: told, ...file } of remaining) {
-      stopped ||= isLate();
-      if (stopped) return;
+      if (isLate()) return 'late';
       const checksum = files.length > OUTPUTS ? '' : (told ?? (await archives.checksum(path, file.key)));
       // Undefined: gone since it was listed.
       if (checksum !== undefined) outputs.push({ ...file, checksum });
     }
+    return 'done';
   };
-  await Promise.all(Array.from({ length: CHECKSUMS_AT_ONCE }, worker));
-  return stopped ? 'late' : outputs;
+  const ends = await Promise.all(Array.from({ length: CHECKSUMS_AT_ONCE }, worker));
+  return ends.includes('late') ? 'late' : outputs;
 }
 
 async function sent(ports: IndexNeeds, event: SendEvent & { readonly job: ReportedJobId }): Promise<EventAnswer> {

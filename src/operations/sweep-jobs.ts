@@ -42,7 +42,9 @@ export async function findOverdueJobs(ports: Needs): Promise<FoundJobs> {
   const now = ports.clock.now();
   const [due, expired] = await Promise.all([ports.reportedJobs.due(now, ROWS), ports.reportedJobs.expired(now, ROWS)]);
   const looked = await Promise.all(due.map(async (row) => ({ row, job: await ports.reportedJobs.load(row.id) })));
-  const strays = looked.flatMap(({ row, job }): readonly JobStray[] => strayOf(row, job, now));
+  // A job may have more than one row; the rest are moved to where its own is.
+  const first = new Map(looked.toReversed().map(({ row }) => [row.id, row]));
+  const strays = looked.flatMap(({ row, job }): readonly JobStray[] => (first.get(row.id) === row ? strayOf(row, job, now) : []));
   const found = new Set(strays.map(({ row }) => row));
   return {
     strays: [
