@@ -237,8 +237,9 @@ function connectWebhookSecret({ SLUICE_CONTROL_HUB_WEBHOOK_SECRET: reference }: 
  */
 export function clientOptions(configuration: Configuration, endpoint: string | undefined): object {
   const common = { logger: {}, maxAttempts: 4, region: configuration.AWS_REGION };
-  if (endpoint === undefined) return common;
-  if (new URL(endpoint).hostname !== '127.0.0.1') return { ...common, endpoint };
+  // Made here: the SDK would hand its own chain the empty logger, whose methods it then calls.
+  if (endpoint === undefined) return { ...common, credentials: fromEnv() };
+  if (new URL(endpoint).hostname !== '127.0.0.1') return { ...common, endpoint, credentials: fromEnv() };
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   return { ...common, region: 'local', endpoint, credentials, signer: { sign: unsigned } };
 }
