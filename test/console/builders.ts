@@ -22,6 +22,7 @@ export const COST: CostView = {
   ticks: 3,
   'engine-status-calls': 2,
   'engine-starts': 3,
+  'engine-metrics-calls': 0,
 };
 
 export const aRun = (change: Partial<RunView> = {}): RunView => ({

@@ -57,7 +57,7 @@ describe('no token, and what is none,', () => {
       expect([status, slug(problem), headers['www-authenticate']]).toEqual([401, 'not-authenticated', 'Bearer']);
       // A job opens to its own token as well.
       const advice = path.startsWith('/v1/jobs/') ? 'send a valid token of this job (' : 'send the header Authorization: Bearer slc_…';
-      expect(problem.detail?.slice(0, advice.length)).toBe(advice);
+      expect(problem.detail.slice(0, advice.length)).toBe(advice);
     }
   });
 
