@@ -12,6 +12,7 @@
  *   slots-not-returned      slots of a run that has ended, or whose lease has    give them back
  *   job-lost                a reported job that was silent for too long          fail it
  *   job-timed-out           a reported job that is past its deadline             fail it
+ *   job-not-indexed         a reported job that is to be indexed, and nobody     index it: the sweep of every minute alone
  *   deleted-job-kept        a deleted job that was kept for long enough          remove it
  */
 import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';

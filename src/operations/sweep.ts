@@ -111,8 +111,11 @@ async function letExecutionGo(ports: Needs, { run, execution, isLong }: Extract<
   if (isLong) await ports.orchestrator.stop(execution, 'its run has ended');
 }
 
-/** Of one sweep: no indexing is begun later, and none goes on for longer. Together less than its function may take (serverless.yml). */
-const INDEXINGS = { beginWithinSeconds: 30, withinSeconds: 240, atOnce: 4 } as const;
+/**
+ * Of one sweep: no indexing is begun later, and none goes on for longer but for a request under way. Together less than its
+ * function may take (serverless.yml).
+ */
+const INDEXINGS = { beginWithinSeconds: 30, withinSeconds: 200, atOnce: 4 } as const;
 
 /** The reported jobs alone: cheap enough to be done every minute. */
 export async function sweepJobs(ports: IndexNeeds): Promise<readonly SweepRow[]> {

@@ -12,6 +12,7 @@ import { httpHandler, routeWithJobToken, type JobRequest } from '#hosts/lambda/h
 import { actorOf, jobAccess, noSuchJob, presentedToken, tokenUseOf, type Holder } from '#hosts/lambda/job-access';
 import { log } from '#hosts/lambda/log';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
+import { waitAtMost } from '#hosts/lambda/wait-at-most';
 import { archivePorts, ports } from '#hosts/wiring';
 import { indexAsSent } from '#operations/index-job';
 import type { EventAnswer } from '#operations/job-ports';
@@ -95,7 +96,7 @@ async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<Ht
     case 'answered':
       if (outcome.nudge !== undefined) await nudge(outcome.nudge);
       if (reported && sent.name === 'index' && !outcome.isRepeated && !outcome.answer.refused)
-        await index(reported, outcome.answer.sequence, event.actor);
+        await waitAtMost(ANSWERED_WITHIN_MS, index(reported, outcome.answer.sequence, event.actor));
       return answered(job, outcome.answer, outcome.isRepeated);
   }
 }
@@ -135,6 +136,8 @@ async function nudge(runId: RunId): Promise<void> {
 
 /** How long the sender of an `index` waits while it is carried out; what takes longer is left to the sweep. */
 const INDEX_SECONDS = 3;
+/** Also where the store hangs. */
+const ANSWERED_WITHIN_MS = 4000;
 
 /** The event has been taken, whatever becomes of it here: what fails stands in the history, and is tried again by the sweep. */
 async function index(id: ReportedJobId, sequence: number, actor: string): Promise<void> {
