@@ -10,7 +10,15 @@ import { runSchedule, type Schedule } from './run-schedule.ts';
 import { SCENARIO_NAMES, SCENARIOS, type ScenarioName } from './scenarios.ts';
 
 /** Of each scenario every so manieth single fault. */
-const STRIDES: Readonly<Record<ScenarioName, number>> = { plain: 5, fails: 1, cancelled: 5, retried: 15, removed: 15, paced: 20, long: 40 };
+const STRIDES: Readonly<Record<ScenarioName, number>> = {
+  plain: 10,
+  fails: 1,
+  cancelled: 10,
+  retried: 15,
+  removed: 15,
+  paced: 20,
+  long: 40,
+};
 /** Of each scenario. */
 const PAIRS = 15;
 const PAIRS_SEED = 20_261_121;
