@@ -50,7 +50,7 @@ async function main(): Promise<number> {
     }
     schedules += singles.length + pairs.length;
     print(`${scenario}, ${SCENARIOS[scenario].about}: ${singles.length} single faults, ${pairs.length} pairs of seed ${wanted.seed}; `);
-    print(`in ${sums.stopped} one start had two instances and the younger was stopped, in ${sums.unseen} nobody could see one\n`);
+    print(`in ${sums.stopped} one start had two instances and one was stopped, in ${sums.unseen} nobody could see one in time\n`);
   }
   print(`${schedules} schedules: every promise was kept, in ${((performance.now() - beganMs) / 1000).toFixed(1)} s.\n`);
   return 0;
