@@ -51,6 +51,11 @@ export interface StartRecord {
   readonly warned?: readonly string[];
 }
 
+/** What an attempt keeps however often its start is begun anew. */
+export function keptOfAttempt({ restarts, warned }: StartRecord): Pick<StartRecord, 'restarts' | 'warned'> {
+  return { ...(restarts === undefined ? {} : { restarts }), ...(warned === undefined ? {} : { warned }) };
+}
+
 export interface CancelRequest {
   readonly at: Instant;
   readonly by: string;

@@ -19,7 +19,7 @@
 import { attemptEnd, type AttemptEnd, type CountsAnswer } from './attempt-end.ts';
 import type { EngineJobStatus } from './engine-job.ts';
 import { secondsBetween, type EngineJobId, type Instant } from './ids.ts';
-import { isSettled, type Failure, type FailureReason, type Job, type StopRequest } from './job.ts';
+import { isSettled, keptOfAttempt, type Failure, type FailureReason, type Job, type StopRequest } from './job.ts';
 import { applied, event, failedAttempt, type JobChange } from './job-change.ts';
 import type { Closing } from './run.ts';
 import type { TemplateLimits } from './template.ts';
@@ -137,7 +137,7 @@ function canStartAnew(job: Job, { startsAreRepeatable, closing }: TickInput): bo
 }
 
 function startedAnew(job: Job): JobChange {
-  const start = { queuedFor: 'slot', restarts: (job.start.restarts ?? 0) + 1 } as const;
+  const start = { ...keptOfAttempt(job.start), queuedFor: 'slot', restarts: (job.start.restarts ?? 0) + 1 } as const;
   return { before: job, after: { ...job, start }, entries: [] };
 }
 

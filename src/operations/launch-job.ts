@@ -4,7 +4,7 @@
  */
 import { Fault } from '#domain/faults';
 import { engineJobName, secondsBetween, type EngineJobId } from '#domain/ids';
-import { isSettled, type Failure, type Job } from '#domain/job';
+import { isSettled, keptOfAttempt, type Failure, type Job } from '#domain/job';
 import { failedAttempt } from '#domain/job-change';
 import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
@@ -54,8 +54,7 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
     const queued = await save(ports, run, { before: job, after: { ...job, start: { queuedFor: 'slot' } }, entries: [], ...child });
     return { kind: queued ? 'queued' : 'conflict' };
   }
-  const { restarts } = job.start;
-  const start = { intentAt: ports.clock.now(), engineJobName: name, ...(restarts === undefined ? {} : { restarts }) };
+  const start = { ...keptOfAttempt(job.start), intentAt: ports.clock.now(), engineJobName: name };
   const [parameters, intended] = await Promise.all([
     ports.jobs.parameters(job),
     save(ports, run, { before: job, after: { ...job, start }, entries: [], ...child }),
@@ -108,8 +107,7 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
       return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
     case 'not-now': {
       // Nothing of it can take effect later, so nobody needs to wait for the fence: the tick starts it when it has its turn.
-      const { restarts } = job.start;
-      const start = { queuedFor: 'slot', ...(restarts === undefined ? {} : { restarts }) } as const;
+      const start = { ...keptOfAttempt(job.start), queuedFor: 'slot' } as const;
       const queued = await save(ports, run, { before: job, after: { ...job, start }, entries: [] });
       return { kind: queued ? 'not-now' : 'conflict' };
     }

@@ -57,6 +57,22 @@ test('a warning is one entry of the history, is shown while it lasts, and change
   await expectSound(it, run);
 });
 
+test('an engine that forgets a job it had only queued, and warns of it again, is not told of twice', async () => {
+  const world = await saying({ state: 'queued', warning: SCARCE });
+  const { it } = world;
+  const run = await begun(it, [{ SECONDS: 1 }]);
+  await pollRun(it.ports, { runId: run.id });
+  const forgotten = (await it.job(run)).start.engineJobId ?? '';
+  world.says = undefined;
+  (it.engine.jobs as Map<string, unknown>).delete(forgotten);
+  await pollRun(it.ports, { runId: run.id });
+  expect((await it.job(run)).start).toMatchObject({ restarts: 1, engineJobId: forgotten });
+  world.says = { state: 'running', warning: SCARCE };
+  await pollRun(it.ports, { runId: run.id });
+  expect(jobView(await it.job(run)).warning).toBe(SCARCE);
+  expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'update', 'run']);
+});
+
 test('a tick that hears the same warning again writes nothing', async () => {
   const it = await world();
   const run = await begun(it, [{ SECONDS: 100, WARN: SCARCE }]);
