@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
+import type { PageView, RunView } from '#contract/views';
 import { systemClock } from '#hosts/local/host-clock';
+import { startRun as acceptRun } from '#operations/start-run';
 import { allJobs, endedRun, eventNames, registerSleep, startRun, startSleeping, until } from '#test/support/journey';
 import { sleepEngine, type SleepEngine, type SleepJob } from '#test/support/sleep-engine';
 import { startService, type Service, type ServiceOptions } from '#test/support/service';
@@ -44,6 +46,21 @@ test('a run that was being planned when the service stopped is planned by the ne
   const view = await endedRun(service, started['run-id']);
   expect(view.jobs).toMatchObject({ finished: 300 });
   expect((await allJobs(service, started['run-id'])).every(({ attempt }) => attempt === 1)).toBe(true);
+});
+
+test('a run that was accepted and not started when the service ended is started by the next one, which nobody has to ask', async () => {
+  const jobs = new Map<string, SleepJob>();
+  service = await startService({ engines: { sleep: sleepOn(jobs) } });
+  await registerSleep(service);
+  const { ports } = service.host;
+  const gone = new Error('the service ended here');
+  const dying = { ...ports, orchestrator: { ...ports.orchestrator, startRun: () => Promise.reject(gone) } };
+  const asked = { userId: 'ada', userRunId: 'r1', sourceType: 'time', targetType: 'nothing', sets: [{ SECONDS: 0 }], requestedBy: 'tests' };
+  await expect(acceptRun(dying, asked)).rejects.toBe(gone);
+  service = await service.restart({ engines: { sleep: sleepOn(jobs) } });
+  const { body } = await service.request<PageView<RunView>>('GET', '/v1/runs');
+  const view = await endedRun(service, body.items[0]?.['run-id'] ?? '');
+  expect(view).toMatchObject({ state: 'SUCCEEDED', 'user-run-id': 'r1' });
 });
 
 test('a DuckDB job that was lost with the service is started again, once, as the next attempt', async () => {

@@ -164,7 +164,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     pausing.end();
   });
   await stepFunctions.recover();
-  closers.push(tickOpenRuns(ports.runs, (runId) => functions.call('pollRun', { runId })));
+  closers.push(tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId })));
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   return { url, token, stepFunctionsEndpoint, ports, close, ...(simulated ? { controlHubSimulatorUrl: simulated.url } : {}) };
 }

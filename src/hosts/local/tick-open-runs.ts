@@ -1,26 +1,35 @@
 /**
  * Looks at every run that something is left to do for, once, when the service starts: what its engine had in memory went with the service
- * before, and the loop that would notice may sleep for as long as it had reason to.
+ * before, and the loop that would notice may sleep for as long as it had reason to. A run that was accepted and no more is started: the
+ * request that was to do so went with the service too.
  */
 import type { RunId } from '#domain/ids';
 import type { RunFilter } from '#domain/run-filter';
 import { inTurns } from '#operations/in-turns';
-import type { RunStore } from '#operations/ports';
+import type { Orchestrator, RunStore } from '#operations/ports';
+import type { Run } from '#domain/run';
 
-const OPEN: readonly RunFilter[] = [{ state: 'RUNNING' }, { state: 'CANCELLING' }, { collecting: true }];
+const OPEN: readonly RunFilter[] = [{ state: 'ACCEPTED' }, { state: 'RUNNING' }, { state: 'CANCELLING' }, { collecting: true }];
 const PAGE = 200;
 
-/** Returns what ends it; that resolves when no tick from here is under way. A tick that fails is the loop's to repeat. */
-export function tickOpenRuns(runs: RunStore, tickRun: (id: RunId) => Promise<unknown>): () => Promise<void> {
+interface Needs {
+  readonly runs: RunStore;
+  readonly orchestrator: Orchestrator;
+}
+
+/** Returns what ends it; that resolves when no look from here is under way. One that fails is the loop's to repeat, or the sweep's. */
+export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId) => Promise<unknown>): () => Promise<void> {
   let ended = false;
+  const look = ({ id, state, attempt }: Run): Promise<unknown> =>
+    state === 'ACCEPTED' ? orchestrator.startRun(id, attempt) : tickRun(id);
   const all = async (): Promise<void> => {
     for (const filter of OPEN) {
       let cursor: string | undefined;
       do {
         const listed = await runs.list(filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
         if (listed.kind !== 'page') return;
-        await inTurns(listed.page.items, async ({ id }) => {
-          if (!ended) await tickRun(id).catch(() => undefined);
+        await inTurns(listed.page.items, async (run) => {
+          if (!ended) await look(run).catch(() => undefined);
         });
         cursor = listed.page.cursor;
       } while (cursor !== undefined && !ended);
