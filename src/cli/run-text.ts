@@ -39,7 +39,10 @@ export function runSummary(run: RunView): string {
     ['jobs', `${number(jobs.total)}: ${jobCounts(run)}`],
     ...(leftOut === undefined ? [] : [['left out', `${setsText(leftOut)} that had succeeded before`] as const]),
     ...(waiting ? [['waiting', `${jobsText(waiting.jobs)} since ${waiting.since}: ${waiting.reason}`] as const] : []),
-    ['records', `${number(records.input)} in, ${number(records.output)} out, ${number(records.error)} in error`],
+    [
+      'records',
+      `${number(records.input)} in, ${number(records.output)} out, ${number(records.error)} in error${run.collecting ? ', and counts may still come' : ''}`,
+    ],
     ['created', run['created-at']],
     ...(run['finished-at'] === undefined ? [] : [['finished', `${run['finished-at']}${took === undefined ? '' : ` (${took})`}`] as const]),
     ...(closing === undefined ? [] : [['closing', `${closing.reason}: ${oneLine(closing.message)}`] as const]),

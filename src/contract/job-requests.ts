@@ -61,7 +61,6 @@ export const EventRequest = z.strictObject({
   token: z.string().exactOptional(),
 });
 export type EventRequest = z.input<typeof EventRequest>;
-export type ParsedEvent = z.output<typeof EventRequest>;
 
 export const TokenRequest = z.strictObject({
   /** Which events it is for; all that need no administrator where none are named. */

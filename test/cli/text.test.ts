@@ -74,6 +74,8 @@ test('a run is summed up with its counts and its duration', () => {
   finished  2026-07-14T08:00:01.000Z (1.00 s)
 `);
   expect(progress(RunView.parse(runBody('RUNNING', 1)))).toBe('run_01K8ZC0ED8QZV7N5T9X1M3B2AR RUNNING: 1 of 2 jobs ended, 10 records out');
+  const collecting = RunView.parse({ ...(runBody('SUCCEEDED') as object), collecting: true });
+  expect(runSummary(collecting)).toContain('records   10 in, 10 out, 0 in error, and counts may still come\n');
 });
 
 test('a run that goes on says what queued jobs wait for, when it is looked at next, what was left out and what it is a clone of', () => {
