@@ -20,8 +20,7 @@ interface Needs {
 /** Returns what ends it; that resolves when no look from here is under way. One that fails is the loop's to repeat, or the sweep's. */
 export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId) => Promise<unknown>): () => Promise<void> {
   let ended = false;
-  const look = ({ id, state, attempt }: Run): Promise<unknown> =>
-    state === 'ACCEPTED' ? orchestrator.startRun(id, attempt) : tickRun(id);
+  const look = ({ id, state, attempt }: Run): Promise<unknown> => (state === 'ACCEPTED' ? orchestrator.startRun(id, attempt) : tickRun(id));
   const all = async (): Promise<void> => {
     for (const filter of OPEN) {
       let cursor: string | undefined;
