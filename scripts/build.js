@@ -4,7 +4,7 @@
  * package.json exports as `sluice/client`, for Node and browsers, with its types.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, extname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 /** Files below `folder` whose name ends in `suffix`. */
@@ -64,7 +64,8 @@ async function buildApp() {
 /** The web console as its function serves it: the page, and what it names by the hash of its content. */
 async function buildConsole(folder) {
   const { metafile } = await build({
-    entryPoints: ['src/console/main.ts', 'src/console/console.css'],
+    entryPoints: ['src/console/main.ts', 'src/console/console.css', 'src/console/icon.svg'],
+    loader: { '.svg': 'copy' },
     outdir: folder,
     entryNames: 'console-[hash]',
     bundle: true,
@@ -75,8 +76,9 @@ async function buildConsole(folder) {
     logLevel: 'warning',
     metafile: true,
   });
+  const named = { '.css': 'console.css', '.js': 'main.ts', '.svg': 'icon.svg' };
   const page = Object.keys(metafile.outputs).reduce(
-    (html, file) => html.replace(file.endsWith('.css') ? 'console.css' : 'main.ts', basename(file)),
+    (html, file) => html.replace(named[extname(file)], basename(file)),
     readFileSync('src/console/index.html', 'utf8'),
   );
   writeFileSync(join(folder, 'index.html'), page);

@@ -64,7 +64,9 @@ export function screen(root: HTMLElement, receive: (message: Message) => void): 
 
     function update(element: HTMLElement, was: Tree, wanted: Tree): void {
       for (const name of Object.keys(was.attributes)) if (!(name in wanted.attributes)) element.removeAttribute(name);
-      for (const [name, value] of Object.entries(wanted.attributes)) if (was.attributes[name] !== value) element.setAttribute(name, value);
+      for (const [name, value] of Object.entries(wanted.attributes))
+        // Focused above, at every page; the browser's own way is for the first alone, and complains after it.
+        if (name !== 'autofocus' && was.attributes[name] !== value) element.setAttribute(name, value);
       reactions.set(element, wanted.reactions);
       patch(element, was.children, wanted.children);
     }

@@ -129,7 +129,7 @@ function tokenForm(refused: boolean): Tree {
     },
     refused && h('p', { class: 'notice bad', role: 'alert' }, 'This token was refused.'),
     h('label', {}, 'API token', h('input', { name: 'token', type: 'password', autocomplete: 'off', required: true, autofocus: true })),
-    h('p', { class: 'hint' }, '`sluice token show` prints the local one. It is kept until this tab is closed.'),
+    h('p', { class: 'hint' }, h('code', {}, 'sluice token show'), ' prints the local one. It is kept until this tab is closed.'),
     h('button', { type: 'submit' }, 'Use it'),
   );
 }

@@ -1,4 +1,5 @@
 /** The console as it is served, run against a service as it is run; what stands in for the browser parses no markup and allows no eval. */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,3 +168,24 @@ test('a token that is refused is told; the next is kept for the tab, and not put
   expect([...browser.stored.values()]).toEqual([token]);
   expect(browser.address()).toBe('');
 });
+
+/** Where one is installed. What it says of scripts, styles and policies comes on its standard error. */
+const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0);
+
+test.skipIf(chromium === undefined)(
+  'a browser shows a run as it stands, under the policy that the page comes with, and complains of nothing',
+  async () => {
+    const id = await ended('in-a-browser', ['few.csv', '<i>gone</i>.csv']);
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--enable-logging=stderr', '--virtual-time-budget=5000'];
+    const { stdout, stderr } = spawnSync(
+      chromium ?? '',
+      [...flags, `--user-data-dir=${join(folder, 'browser')}`, '--dump-dom', `${url}/console/?run=${id}`],
+      { encoding: 'utf8', timeout: 50_000 },
+    );
+    expect(stdout).toContain(`<title>Run ${id} · Sluice</title>`);
+    expect(stdout).toContain('PARTIAL');
+    expect(stdout).toMatch(/\$0\.\d{6} on AWS at list prices/);
+    expect(stdout).toContain('there is no file &lt;i&gt;gone&lt;/i&gt;.csv');
+    expect(stderr.split('\n').filter((line) => line.includes(':CONSOLE'))).toEqual([]);
+  },
+);
