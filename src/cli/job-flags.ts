@@ -2,12 +2,22 @@
 import type { AnyJobView } from '#contract/any-job-view';
 import { EventTaken } from '#contract/job-views';
 import type { RegisterJobRequest } from '#contract/job-requests';
-import type { JobView } from '#contract/views';
+import { JobView } from '#contract/views';
 import type { ReportingJob } from '#client/reporting-job';
 import { CommandFailure, UsageError, type Context, type Flag, type Invocation } from './command.ts';
 
 export const REPORTED_JOB = '107c0b51-5c0e-5b7c-9d5e-0a4f3b6d2e11';
 export const JOB_EVENTS = EventTaken.shape.name.options;
+
+export const JOB_STATES = JobView.shape.state.options;
+
+/** Of the flag `--state`, in any case of letters. */
+export function jobStateFlag(invocation: Invocation): JobView['state'] | undefined {
+  const asked = invocation.text('state');
+  const state = JOB_STATES.find((known) => known === asked?.toUpperCase());
+  if (asked === undefined || state !== undefined) return state;
+  throw new UsageError(`--state knows no "${asked}"; it takes ${JOB_STATES.join(', ').toLowerCase()}`);
+}
 
 /** No flag takes the token itself: what stands in a command line is seen by everybody on the machine. */
 export const JOB_TOKEN_FLAGS: Readonly<Record<string, Flag>> = {

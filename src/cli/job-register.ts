@@ -24,7 +24,8 @@ export const jobRegister: Command = {
   },
   fields: Object.keys(JobRegistered.shape),
   notes: `Two lines go to stdout, the id and the token, which is not shown again; with --token-file the id alone. PIPELINE is a name or a
-typed UUID. The same pipeline, parents and data are the same job: then it is not registered again, and the id alone is printed.`,
+typed UUID. The same pipeline, parents and data are the same job: then it is not registered again, the id alone is printed, and what
+else was given and differs is named on stderr and not taken over.`,
   examples: [
     `sluice job register align --data '{"sample":"s-1"}' --token-file s-1.token`,
     'sluice job register align --data @sample.json --expect-update-within-seconds 3600 --json job-id,token,callback-url',
@@ -38,6 +39,9 @@ typed UUID. The same pipeline, parents and data are the same job: then it is not
       stderr.write(
         `${id} was registered before and is ${registered.state}; its token is not shown again (another one: sluice job token ${id}).\n`,
       );
+      const ignored = registered['not-taken-over'] ?? [];
+      if (ignored.length > 0)
+        stderr.write(`Not taken over, because it was registered otherwise: ${ignored.join(', ')}. ${remedy(registered)}\n`);
     } else {
       const archive = registered['archive-path'] === undefined ? '' : ` Its archive is ${registered['archive-path']}.`;
       stderr.write(`${id} is registered; its token holds until ${registered['token-expires-at'] ?? ''}.${archive}\n`);
@@ -48,6 +52,11 @@ typed UUID. The same pipeline, parents and data are the same job: then it is not
     return 0;
   },
 };
+
+/** Once it runs it stays as it was registered. */
+function remedy({ 'job-id': id, state }: JobRegistered): string {
+  return state === 'CREATED' ? `To change that: sluice job cancel ${id}, and register it again.` : `What it has: sluice job view ${id}`;
+}
 
 function requestOf(context: Context, invocation: Invocation): RegisterJobRequest {
   const data = objectFlag(context, invocation, 'data');

@@ -1,6 +1,28 @@
 /** A job that reports itself as text. Pure. */
 import type { ReportedJobView } from '#contract/job-views';
-import { nameLines, number } from './table.ts';
+import { nameLines, number, oneLine, table } from './table.ts';
+
+export function reportedJobList(jobs: readonly ReportedJobView[]): string {
+  const columns = [
+    { title: 'JOB' },
+    { title: 'STATE' },
+    { title: 'PIPELINE' },
+    { title: 'ATTEMPT', align: 'right' as const },
+    { title: 'LAST EVENT' },
+    { title: 'UPDATED' },
+    { title: 'FAILURE' },
+  ];
+  const rows = jobs.map(({ failure, ...job }) => [
+    job['job-id'],
+    job.state,
+    oneLine(job.pipeline),
+    number(job.attempt),
+    job['last-event'],
+    job['updated-at'],
+    failure ? `${failure.reason}: ${oneLine(failure.message)}` : '',
+  ]);
+  return table(columns, rows);
+}
 
 export function reportedJobSummary(job: ReportedJobView): string {
   const { failure, data = {}, deadline } = job;

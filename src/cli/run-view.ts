@@ -1,8 +1,8 @@
 /** `sluice run view`, and how the other commands show a run that they waited for. */
-import type { SluiceClient } from '#client/sluice-client';
 import { JobView, RunView } from '#contract/views';
 import type { Command, Context, ExitCode, Invocation } from './command.ts';
 import { numberFlag } from './flags.ts';
+import { JOB_STATES, jobStateFlag } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { jobTable, runSummary } from './run-text.ts';
 import { take } from './take.ts';
@@ -18,6 +18,7 @@ export const runView: Command = {
   operands: ['RUN'],
   flags: {
     limit: { short: 'L', value: 'NUMBER', help: `how many jobs (${JOBS_SHOWN})` },
+    state: { value: 'STATE', help: `of its jobs those in this state: ${JOB_STATES.join(', ').toLowerCase()}` },
     cost: { help: 'what the run has used, and what that costs on AWS at list prices' },
     'exit-status': { help: 'exit 1 when jobs failed and 5 when the run was cancelled; else 0' },
   },
@@ -25,14 +26,16 @@ export const runView: Command = {
   notes: `A job of job-list has ${Object.keys(JobView.shape).join(', ')}.`,
   examples: [
     'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR',
+    'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --state failed',
     'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --cost',
     'sluice run view run_01K8ZC0ED8QZV7N5T9X1M3B2AR --json state,job-list',
   ],
   undone: 'the run cannot be shown',
   async run(context, invocation) {
     const limit = numberFlag(invocation, 'limit', 1) ?? JOBS_SHOWN;
+    const state = jobStateFlag(invocation);
     const run = await context.client.getRun(invocation.operands[0] ?? '', { cost: invocation.has('cost') });
-    await showRun(context, run, limit, invocation.json);
+    await showRun(context, run, { limit, ...(state === undefined ? {} : { state }) }, invocation.json);
     return invocation.has('exit-status') ? exitCodeOf(run) : 0;
   },
 };
@@ -53,15 +56,29 @@ export function exitCodeOf({ state }: RunView): ExitCode {
   }
 }
 
-export async function showRun({ client, stdout, stderr }: Context, run: RunView, limit: number, fields: Invocation['json']): Promise<void> {
+/** Of a run's jobs. */
+export interface JobsShown {
+  readonly limit: number;
+  readonly state?: JobView['state'];
+}
+
+export async function showRun(
+  { client, stdout, stderr }: Context,
+  run: RunView,
+  { limit, state }: JobsShown,
+  fields: Invocation['json'],
+): Promise<void> {
   if (fields !== undefined && fields.length > 0 && !fields.includes('job-list')) {
     stdout.write(jsonText(run, fields));
     return;
   }
-  const { items, more } = await jobsOf(client, run, limit);
-  if (more) stderr.write(`Shown: the first ${limit} of ${run.jobs.total} jobs; --limit shows more.\n`);
-  stdout.write(fields === undefined ? `${runSummary(run)}\n${jobTable(items)}` : jsonText({ ...run, 'job-list': items }, fields));
+  const { items, more } = await take(limit, (page) => client.jobs(run['run-id'], { ...page, state }));
+  const all = state === undefined ? `of ${run.jobs.total} jobs` : `of the jobs that are ${state}`;
+  if (more) stderr.write(`Shown: the first ${limit} ${all}; --limit shows more.\n`);
+  if (fields !== undefined) stdout.write(jsonText({ ...run, 'job-list': items }, fields));
+  else if (items.length > 0 || state === undefined) stdout.write(`${runSummary(run)}\n${jobTable(items)}`);
+  else {
+    stdout.write(runSummary(run));
+    stderr.write(`No job of the run is ${state}.\n`);
+  }
 }
-
-const jobsOf = (client: SluiceClient, run: RunView, limit: number): ReturnType<typeof take<JobView>> =>
-  take(limit, (page) => client.jobs(run['run-id'], page));

@@ -51,7 +51,7 @@ export async function followed(context: Context, id: string, { limit, timeoutSec
       throw failureOf(error, { what: `the wait broke off; ${id} goes on`, help: '' });
     })
     .finally(telling.end);
-  await showRun(context, run, limit, fields);
+  await showRun(context, run, { limit }, fields);
   if (kind === 'ended') return run;
   throw new CommandFailure(3, {
     what: 'the wait timed out; the run goes on',

@@ -12,6 +12,7 @@ import { parseInvocation } from './flags.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { jobDelete, jobIndex, jobOutputs, jobReset } from './job-archive.ts';
 import { jobCancel, jobSetHistory } from './job-changes.ts';
+import { jobListing } from './job-list.ts';
 import { jobMetrics } from './job-metrics.ts';
 import { jobRegister, jobToken } from './job-register.ts';
 import { jobEvent, jobWait } from './job-reporting.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly Command[] = [
   jobSetHistory,
   jobCancel,
   jobRegister,
+  jobListing,
   jobToken,
   jobEvent,
   jobWait,

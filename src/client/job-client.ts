@@ -1,13 +1,15 @@
 /** The jobs' part of the client: how they stand, what happened to them, what they were started with, and cancelling one. */
 import { AnyJobView } from '#contract/any-job-view';
 import type { SampleOrder } from '#contract/sample-range';
-import { HistoryEntryView, JobComparison, JobView, pageOf, SampleView, type PageView } from '#contract/views';
+import { HistoryEntryView, JobComparison, JobsOfRun, JobView, pageOf, SampleView, type PageView } from '#contract/views';
 import { itemsOf, query, type PageOptions } from './pages.ts';
 import { get, part, type Transport } from './transport.ts';
 
 export interface JobsOptions {
   /** `parameters`: each job with its effective values and where each came from. */
-  readonly include?: 'parameters';
+  readonly include?: 'parameters' | undefined;
+  /** The jobs in this state alone. They are looked for among a bounded number: a page may be short, or empty, and not the last. */
+  readonly state?: JobView['state'] | undefined;
 }
 
 export interface SeriesOptions {
@@ -32,7 +34,7 @@ export interface HistoryOptions {
  */
 export interface JobClient {
   /** In the order of the parameter sets. */
-  listJobs(runId: string, options?: JobsOptions & PageOptions): Promise<PageView<JobView>>;
+  listJobs(runId: string, options?: JobsOptions & PageOptions): Promise<JobsOfRun>;
   jobs(runId: string, options?: JobsOptions & Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
   /** A job of a run, with its parameters. */
   getJob(jobId: string): Promise<JobView>;
@@ -59,8 +61,8 @@ export interface JobClient {
 export function jobMethods(call: Transport): JobClient {
   const [jobPage, historyPage, samplePage] = [pageOf(JobView), pageOf(HistoryEntryView), pageOf(SampleView)];
   const pathOf = (id: string): string => `/v1/jobs/${part(id)}`;
-  const listJobs: JobClient['listJobs'] = async (id, { include, limit, cursor } = {}) =>
-    (await call(get(`/v1/runs/${part(id)}/jobs${query({ include, limit, cursor })}`), jobPage)).body;
+  const listJobs: JobClient['listJobs'] = async (id, { include, state, limit, cursor } = {}) =>
+    (await call(get(`/v1/runs/${part(id)}/jobs${query({ include, state, limit, cursor })}`), JobsOfRun)).body;
   const listHistory: JobClient['listHistory'] = async (id, { limit, order, at, cursor } = {}) =>
     (await call(get(`${pathOf(id)}/history${query({ limit, order, at, cursor })}`), historyPage)).body;
   const listSamples: JobClient['listSamples'] = async (id, { from, to, order, limit, cursor } = {}) =>

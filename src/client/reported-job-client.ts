@@ -33,7 +33,8 @@ export interface RegisteredJob extends ReportingJob {
 export interface ReportedJobClient {
   /**
    * The same content is the same job: then `registered.attached` is true and its token is not shown again, also where the answer
-   * that showed it was lost. `issueJobToken` makes another one.
+   * that showed it was lost. `issueJobToken` makes another one. The job keeps the limits and the archive that it was registered with:
+   * `registered['not-taken-over']` names what was asked for otherwise.
    */
   registerJob(request: RegisterJobRequest): Promise<RegisteredJob>;
   /** A job of either kind that was registered or started elsewhere; by its own token, or by that of this client. Nothing is sent. */

@@ -45,6 +45,8 @@ const issued = { 'token-id': z.string(), token: z.string(), 'token-expires-at': 
 export const IssuedTokenView = z.object({ ...issued, 'job-id': z.string(), events: z.array(z.enum(JOB_EVENT_NAMES)).exactOptional() });
 export type IssuedTokenView = z.infer<typeof IssuedTokenView>;
 
+const WISHES = ['archive-prefix', 'archive-patterns', 'expect-update-within-seconds', 'deadline'] as const;
+
 /** The answer to a registration. Attached: the job was there already, and its token is not shown again. */
 export const JobRegistered = z.object({
   ...ReportedJobView.shape,
@@ -53,6 +55,8 @@ export const JobRegistered = z.object({
   token: z.string().exactOptional(),
   'token-expires-at': instant.exactOptional(),
   'callback-url': z.string(),
+  /** What the request asks for, and the job was registered with otherwise: it keeps what it has. Absent where there is none. */
+  'not-taken-over': z.array(z.enum(WISHES)).exactOptional(),
   advice: z.string().exactOptional(),
 });
 export type JobRegistered = z.infer<typeof JobRegistered>;

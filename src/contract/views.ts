@@ -209,6 +209,13 @@ export interface PageView<Item> {
   readonly 'next-cursor'?: string;
 }
 
+/** A page of a run's jobs, in the order of its sets. */
+export const JobsOfRun = pageOf(JobView).extend({
+  /** Where a state was asked for: the first and the last set among which its jobs were looked for, which may be none of them. */
+  'looked-at': z.object({ from: z.number(), to: z.number() }).exactOptional(),
+});
+export type JobsOfRun = z.infer<typeof JobsOfRun>;
+
 /** Of two jobs' effective parameters; a side that did not have the key is absent. */
 export const JobComparison = z.object({
   'job-id': z.string(),

@@ -1,6 +1,6 @@
 /**
- * A job's token: `slj_<id>.<secret>` lets its holder send events for one job, and read that job. It holds for one attempt: a
- * reset ends what the attempts before it were told.
+ * A job's token: `slj_<id>.<secret>` lets its holder send events for one job, and read that job. It holds for one attempt of one
+ * registration: a reset ends what the attempts before it were told, and so does registering anew what was withdrawn.
  */
 import { secondsBetween, type Instant } from './ids.ts';
 import { JOB_EVENT_NAMES, type JobEventName, type JobState } from './job-state.ts';
@@ -13,6 +13,8 @@ export interface JobToken {
   readonly events?: readonly JobEventName[];
   /** The attempt that it was issued for. */
   readonly attempt: number;
+  /** The registration that it was issued under; absent: the first. */
+  readonly registration?: number;
   readonly issuedAt: Instant;
   readonly issuedBy: string;
   readonly expiresAt: Instant;
@@ -32,12 +34,23 @@ export const TOKEN_EVENTS: readonly JobEventName[] = JOB_EVENT_NAMES.filter((nam
 
 export const permits = ({ events }: JobToken, name: JobEventName): boolean => (events ?? TOKEN_EVENTS).includes(name);
 
-/** By the token alone; the attempt of its job is another question. */
+/** By the token alone; whether it is of its job as that stands is another question: `isOf`. */
 export const isActive = ({ revoked, expiresAt }: JobToken, now: Instant): boolean => revoked === undefined && now < expiresAt;
 
 /** The attempt that a token has to be of. From the reset on it is the next one, which nobody has begun yet. */
 export const tokenAttempt = ({ state, attempt }: { readonly state: JobState; readonly attempt: number }): number =>
   state === 'RESET' ? attempt + 1 : attempt;
+
+/** What a token is held against, of a job of either kind. */
+export interface TokenJob {
+  readonly state: JobState;
+  readonly attempt: number;
+  readonly registration?: number;
+}
+
+/** Whether it was issued for the job as that stands: for this attempt, and under this registration. */
+export const isOf = (token: Pick<JobToken, 'attempt' | 'registration'>, job: TokenJob): boolean =>
+  token.attempt === tokenAttempt(job) && (token.registration ?? 1) === (job.registration ?? 1);
 
 const RECORD_SECONDS = 60;
 

@@ -26,6 +26,8 @@ export interface ReportedJob {
   readonly state: JobState;
   /** Counts from 1; `ready` after a `reset` begins the next. */
   readonly attempt: number;
+  /** Counts from 1, which is left out; registering it again after it was withdrawn begins the next. */
+  readonly registration?: number;
   /** Grows with every write; the guard of the next one. */
   readonly version: number;
   /** Of the last event that was applied; gapless from 1. Refused ones have none of their own. */
@@ -130,9 +132,9 @@ export function broughtBack(
   withdrawn: ReportedJob,
   { limits, at: now, by }: Pick<Registration, 'limits' | 'at' | 'by'>,
 ): EventOutcome<ReportedJob> {
-  const { withdrawn: _mark, ...job } = withdrawn;
+  const { withdrawn: _mark, registration = 1, ...job } = withdrawn;
   const at = notBefore(now, job);
-  return applyReported({ ...job, limits, since: at }, { name: 'create', at, actor: by });
+  return applyReported({ ...job, registration: registration + 1, limits, since: at }, { name: 'create', at, actor: by });
 }
 
 /** Clocks of two processes differ; a history does not run backwards. */

@@ -19,7 +19,7 @@ export type SendNeeds = SentNeeds & Pick<Ports, 'runs' | 'jobs'>;
 /** What an event is sent about: a job as it was read, and how it takes the event. */
 export interface Subject {
   readonly id: AnyJobId;
-  readonly job: Pick<Job, 'state' | 'sequence' | 'attempt' | 'updatedAt'>;
+  readonly job: Pick<Job, 'state' | 'sequence' | 'attempt' | 'updatedAt'> & Pick<ReportedJob, 'registration'>;
   readonly take: (event: JobEvent) => Taken;
 }
 

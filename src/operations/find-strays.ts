@@ -14,6 +14,8 @@
  *   job-timed-out           a reported job that is past its deadline             fail it
  *   job-not-indexed         a reported job that is to be indexed, and nobody     index it: the sweep of every minute alone
  *   deleted-job-kept        a deleted job that was kept for long enough          remove it
+ *   job-unreadable          a reported job that is due, and whose item is no     none: somebody restores the item, or removes it
+ *                           job any more
  */
 import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';

@@ -3,6 +3,7 @@ import { Fault } from '#domain/faults';
 import { epochMs, instant, type ReportedJobId } from '#domain/ids';
 import { applyReported, isTerminal, notBefore, type ReportedJob } from '#domain/reported-job';
 import type { JobState } from '#domain/job-state';
+import { isOf, type JobToken } from '#domain/job-token';
 import type { Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'reportedJobs' | 'jobPolicy'>;
@@ -18,13 +19,19 @@ export type WithdrawOutcome =
   | { readonly kind: 'withdrawn'; readonly job: ReportedJob }
   /** It runs: `fail` is what ends it. Or it has ended. */
   | { readonly kind: 'running' | 'ended' | 'deleted'; readonly job: ReportedJob }
-  | { readonly kind: 'not-found' };
+  /** `token-ended`: it is of an attempt, or of a registration, that is over. */
+  | { readonly kind: 'not-found' | 'token-ended' };
 
 /** Also where it was withdrawn before. The history says so as an `update`, because the contract knows no event for it. */
-export async function withdrawJob(ports: Needs, { id, requestedBy: by }: HideJob): Promise<WithdrawOutcome> {
+export async function withdrawJob(
+  ports: Needs,
+  { id, requestedBy: by, token }: HideJob & { readonly token?: JobToken },
+): Promise<WithdrawOutcome> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const job = await ports.reportedJobs.load(id);
     if (!job) return { kind: 'not-found' };
+    // The job may have begun another attempt since the token was looked at.
+    if (token && !isOf(token, job)) return { kind: 'token-ended' };
     if (job.deleted) return { kind: 'deleted', job };
     if (job.withdrawn) return { kind: 'withdrawn', job };
     if (job.state !== 'CREATED') return { kind: isTerminal(job) ? 'ended' : 'running', job };

@@ -69,6 +69,8 @@ export interface ReportedJobSave {
   readonly sent?: SentEvent;
   /** Issued with the change. */
   readonly token?: JobToken;
+  /** In the place of what the job was registered with before. */
+  readonly definition?: JobDefinition;
 }
 
 /** Every filter holds for every job of a page. */
@@ -99,8 +101,8 @@ export interface ReportedJobStore {
   /** Newest first. */
   list(filter: ReportedJobFilter, page: PageRequest): Promise<Listed<ReportedJob>>;
   history(id: ReportedJobId, page: HistoryRequest): Promise<Listed<HistoryEntry>>;
-  /** Rows of jobs that may be overdue, the most overdue first. A row is never later than its job is due; it may be earlier. */
-  due(now: Instant, limit: number): Promise<readonly JobRow[]>;
+  /** Rows of jobs that may be overdue, the most overdue first, or those after one of them. A row is never later than its job is due; it may be earlier. */
+  due(now: Instant, limit: number, after?: JobRow): Promise<readonly JobRow[]>;
   /** The row goes, or comes again at `to`. */
   settleDue(row: JobRow, to?: Instant): Promise<void>;
   /** Rows of deleted jobs that are to go. */

@@ -1,7 +1,7 @@
 /** Tokens of jobs: issued, looked at, revoked, and held against what somebody presents. */
 import { epochMs, instant, parseAnyJobId, parseJobId, parseReportedJobId, type AnyJobId } from '#domain/ids';
-import type { JobEventName, JobState } from '#domain/job-state';
-import { isActive, tokenAttempt, useToRecord, type JobToken, type JobTokenUse } from '#domain/job-token';
+import type { JobEventName } from '#domain/job-state';
+import { isActive, isOf, tokenAttempt, useToRecord, type JobToken, type JobTokenUse, type TokenJob } from '#domain/job-token';
 import type { Ports } from './ports.ts';
 
 type Stores = Pick<Ports, 'runs' | 'jobs' | 'reportedJobs'>;
@@ -21,7 +21,7 @@ interface TokenWish {
 
 export function newJobToken(
   { clock, tokenSecrets, jobPolicy }: Pick<Ports, 'clock' | 'tokenSecrets' | 'jobPolicy'>,
-  job: { readonly state: JobState; readonly attempt: number },
+  job: TokenJob,
   { by, events, seconds = jobPolicy.tokenSeconds }: TokenWish,
 ): IssuedToken {
   const id = tokenSecrets.newTokenId();
@@ -32,6 +32,7 @@ export function newJobToken(
     secretDigest: tokenSecrets.digest(secret),
     ...(events ? { events } : {}),
     attempt: tokenAttempt(job),
+    ...(job.registration === undefined ? {} : { registration: job.registration }),
     issuedAt,
     issuedBy: by,
     expiresAt: instant(epochMs(issuedAt) + seconds * 1000),
@@ -40,7 +41,7 @@ export function newJobToken(
 }
 
 /** What a token needs to know of its job, of either kind. Undefined: there is no such job, or no longer. */
-async function attemptOf(ports: Stores, id: AnyJobId): Promise<{ readonly state: JobState; readonly attempt: number } | undefined> {
+async function tokenJob(ports: Stores, id: AnyJobId): Promise<TokenJob | undefined> {
   const ref = parseJobId(id);
   if (!ref) {
     const reported = parseReportedJobId(id);
@@ -54,7 +55,7 @@ async function attemptOf(ports: Stores, id: AnyJobId): Promise<{ readonly state:
 }
 
 export async function issueJobToken(ports: Needs, id: AnyJobId, wish: TokenWish): Promise<IssuedToken | undefined> {
-  const job = await attemptOf(ports, id);
+  const job = await tokenJob(ports, id);
   if (!job) return undefined;
   const issued = newJobToken(ports, job, wish);
   await ports.jobTokens.put(id, issued.token);
@@ -68,11 +69,11 @@ export interface ListedToken {
 
 /** Oldest first; undefined where there is no such job. */
 export async function listJobTokens(ports: Needs, id: AnyJobId): Promise<readonly ListedToken[] | undefined> {
-  const job = await attemptOf(ports, id);
+  const job = await tokenJob(ports, id);
   if (!job) return undefined;
   const now = ports.clock.now();
   const tokens = await ports.jobTokens.list(id);
-  return tokens.map((token) => ({ token, isActive: isActive(token, now) && token.attempt === tokenAttempt(job) }));
+  return tokens.map((token) => ({ token, isActive: isActive(token, now) && isOf(token, job) }));
 }
 
 export async function revokeJobToken(ports: Needs, id: AnyJobId, tokenId: string, by: string): Promise<'revoked' | 'gone'> {
@@ -96,7 +97,8 @@ const LONGEST = 200;
 
 /**
  * Whose token this is. A token that is wrong, of another job, or of a job that does not exist takes one read and one
- * comparison, and has no answer; so has one that has expired or was revoked, or whose job has begun another attempt.
+ * comparison, and has no answer; so has one that has expired or was revoked, or whose job has begun another attempt or was
+ * registered anew.
  */
 export async function verifyJobToken(
   ports: Needs,
@@ -108,8 +110,8 @@ export async function verifyJobToken(
   const matches = ports.tokenSecrets.equal(ports.tokenSecrets.digest(secret), token?.secretDigest ?? ports.tokenSecrets.digest(''));
   const now = ports.clock.now();
   if (!token || !matches || !isActive(token, now)) return undefined;
-  const job = await attemptOf(ports, id);
-  if (!job || token.attempt !== tokenAttempt(job)) return undefined;
+  const job = await tokenJob(ports, id);
+  if (!job || !isOf(token, job)) return undefined;
   const use = useToRecord(token, { at: now, from });
   return { job: id, token, ...(use ? { use } : {}) };
 }

@@ -7,7 +7,7 @@ import { Fault } from '#domain/faults';
 import { parseJobId, type AnyJobId, type Instant, type ReportedJobId, type RunId } from '#domain/ids';
 import { refusedEntryOf, type IndexingTry, type JobEvent } from '#domain/job';
 import type { JobEventName } from '#domain/job-state';
-import type { JobTokenUse } from '#domain/job-token';
+import { isOf, type JobToken, type JobTokenUse } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import { notBefore } from '#domain/reported-job';
 import { managedSubject, reportedSubject, type ReportNeeds, type SendNeeds, type SentNeeds, type Subject } from './event-subjects.ts';
@@ -20,6 +20,8 @@ export interface SendEvent {
   readonly eventId?: string;
   readonly actor: string;
   readonly tokenUse?: JobTokenUse & { readonly tokenId: string };
+  /** By whose token it is sent. The job may have begun another attempt since that was looked at. */
+  readonly token?: JobToken;
   readonly indexing?: IndexingTry;
 }
 
@@ -32,7 +34,8 @@ export type SendOutcome =
       /** A run whose engine has something to tell, by what was claimed about its job. */
       readonly nudge?: RunId;
     }
-  | { readonly kind: 'not-found' | 'not-ready' | 'key-reused' };
+  /** `token-ended`: it is of an attempt, or of a registration, that is over. */
+  | { readonly kind: 'not-found' | 'not-ready' | 'key-reused' | 'token-ended' };
 
 /** Of many writers one is the first, in each round: the last of 32 comes through in the 32nd at the latest. */
 const ATTEMPTS = 64;
@@ -54,6 +57,7 @@ async function sent(ports: SentNeeds, request: SendEvent, read: () => Promise<Su
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const [subject, earlier] = await Promise.all([read(), earlierAnswer(ports, request)]);
     if (subject === 'not-found' || subject === 'not-ready') return { kind: subject };
+    if (request.token && !isOf(request.token, subject.job)) return { kind: 'token-ended' };
     if (earlier)
       return earlier.contentDigest === contentDigest ? { kind: 'answered', answer: earlier, isRepeated: true } : { kind: 'key-reused' };
     const outcome = await tried(ports, request, subject, contentDigest);

@@ -2,6 +2,7 @@
  * Reported jobs that time has caught up with: silent for longer than was promised, past their deadline, or deleted for as long
  * as they were to be kept; and those that are to be indexed, and nobody does. Found by the rows that say when to look, the most overdue first; never by looking at every job.
  */
+import { Fault } from '#domain/faults';
 import type { Instant } from '#domain/ids';
 import type { Failure } from '#domain/job';
 import { applyReported, isIndexDue, lookAt, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
@@ -26,10 +27,12 @@ export type JobStray =
       readonly since: Instant;
       readonly detail: string;
     }
-  | { readonly kind: 'deleted-job-kept'; readonly row: JobRow; readonly since: Instant; readonly detail: string };
+  | { readonly kind: 'deleted-job-kept' | 'job-unreadable'; readonly row: JobRow; readonly since: Instant; readonly detail: string };
 
 /** Of one sweep: what is left is for the next. */
 const ROWS = 1000;
+/** Jobs that cannot be read keep their rows, before those of all others: so many pages of them hold up nobody. */
+const PAGES = 5;
 const KINDS = { lost: 'job-lost', 'timed-out': 'job-timed-out' } as const;
 
 export interface FoundJobs {
@@ -40,11 +43,10 @@ export interface FoundJobs {
 
 export async function findOverdueJobs(ports: Needs): Promise<FoundJobs> {
   const now = ports.clock.now();
-  const [due, expired] = await Promise.all([ports.reportedJobs.due(now, ROWS), ports.reportedJobs.expired(now, ROWS)]);
-  const looked = await Promise.all(due.map(async (row) => ({ row, job: await ports.reportedJobs.load(row.id) })));
+  const [looked, expired] = await Promise.all([dueJobs(ports, now), ports.reportedJobs.expired(now, ROWS)]);
   // A job may have more than one row; the rest are moved to where its own is.
   const first = new Map(looked.toReversed().map(({ row }) => [row.id, row]));
-  const strays = looked.flatMap(({ row, job }): readonly JobStray[] => (first.get(row.id) === row ? strayOf(row, job, now) : []));
+  const strays = looked.flatMap((each): readonly JobStray[] => (first.get(each.row.id) === each.row ? strayOf(each, now) : []));
   const found = new Set(strays.map(({ row }) => row));
   return {
     strays: [
@@ -56,11 +58,43 @@ export async function findOverdueJobs(ports: Needs): Promise<FoundJobs> {
         detail: `${row.id} was to be kept until ${row.at}`,
       })),
     ],
-    settled: due.filter((row) => !found.has(row)),
+    settled: looked.flatMap(({ row, unreadable }) => (found.has(row) || unreadable !== undefined ? [] : [row])),
   };
 }
 
-function strayOf(row: JobRow, job: ReportedJob | undefined, now: Instant): readonly JobStray[] {
+interface Looked {
+  readonly row: JobRow;
+  readonly job?: ReportedJob;
+  /** What is wrong with its item. */
+  readonly unreadable?: string;
+}
+
+async function dueJobs({ reportedJobs }: Needs, now: Instant): Promise<readonly Looked[]> {
+  const looked: Looked[] = [];
+  let after: JobRow | undefined;
+  for (let page = 0; page < PAGES; page += 1) {
+    const rows = await reportedJobs.due(now, ROWS, after);
+    looked.push(...(await Promise.all(rows.map((row) => lookedAt(reportedJobs, row)))));
+    after = rows.at(-1);
+    if (rows.length < ROWS || looked.filter(({ unreadable }) => unreadable === undefined).length >= ROWS) break;
+  }
+  return looked;
+}
+
+/** One item that nobody can read is no reason to leave the others unlooked at. */
+async function lookedAt(reportedJobs: Needs['reportedJobs'], row: JobRow): Promise<Looked> {
+  try {
+    const job = await reportedJobs.load(row.id);
+    return { row, ...(job ? { job } : {}) };
+  } catch (error) {
+    if (error instanceof Fault && error.name === 'CorruptItem') return { row, unreadable: error.message };
+    throw error;
+  }
+}
+
+function strayOf({ row, job, unreadable }: Looked, now: Instant): readonly JobStray[] {
+  if (unreadable !== undefined)
+    return [{ kind: 'job-unreadable', row, since: row.at, detail: `${row.id} was to be looked at: ${unreadable}` }];
   const failure = job && overdue(job, now);
   if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out')
     return job && isIndexDue(job, now)
@@ -85,7 +119,7 @@ async function dueNow(reportedJobs: Needs['reportedJobs'], { id }: JobRow): Prom
   return job && lookAt(job);
 }
 
-/** Every repair may be repeated. A job that has said something meanwhile is left alone. */
+/** Every repair may be repeated. A job that has said something meanwhile is left alone; one that cannot be read still is a fault. */
 export async function mendJob(ports: Needs, stray: Exclude<JobStray, IndexStray>): Promise<void> {
   if (stray.kind === 'deleted-job-kept') return ports.reportedJobs.purge(stray.row);
   const job = await ports.reportedJobs.load(stray.row.id);

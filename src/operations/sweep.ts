@@ -22,6 +22,7 @@ export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'job-timed-out': 'fail the job: it has timed out',
   'job-not-indexed': 'index the job, as the sweep of every minute does',
   'deleted-job-kept': 'remove the job and its history',
+  'job-unreadable': 'nothing mends it by itself: restore the item in the table from a backup, or remove all items of the job',
 };
 
 export interface SweepRow {
@@ -81,6 +82,7 @@ async function mend(ports: Needs, stray: Exclude<Stray, IndexStray>): Promise<vo
     case 'job-lost':
     case 'job-timed-out':
     case 'deleted-job-kept':
+    case 'job-unreadable':
       return mendJob(ports, stray);
   }
 }

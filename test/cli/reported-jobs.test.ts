@@ -49,6 +49,29 @@ describe('job register', () => {
     );
   });
 
+  test('of the same content with other limits names them, and how to change them while that can be done', async () => {
+    const { id } = await registered('--deadline', '2100-01-01T00:00:00Z');
+    const words = [
+      'register',
+      'align',
+      '-d',
+      JSON.stringify({ sample: samples }),
+      '--deadline',
+      '2101-01-01T00:00:00Z',
+      '--archive-prefix',
+      '/x',
+    ];
+    const again = await job(...words);
+    expect([again.code, again.stdout]).toEqual([0, `${id}\n`]);
+    expect(again.stderr.split('\n')[1]).toBe(
+      `Not taken over, because it was registered otherwise: archive-prefix, deadline. To change that: sluice job cancel ${id}, and register it again.`,
+    );
+    const { stdout } = await job(...words, '--json', 'not-taken-over,attached');
+    expect(JSON.parse(stdout)).toEqual({ 'not-taken-over': ['archive-prefix', 'deadline'], attached: true });
+    await job('event', id, 'run');
+    expect((await job(...words)).stderr).toContain(`archive-prefix, deadline. What it has: sluice job view ${id}\n`);
+  });
+
   test('with --token-file keeps the token where its owner alone can read it, and prints the id', async () => {
     const file = join(folder, 's.token');
     const { id, token } = await registered('--token-file', file);
@@ -80,6 +103,50 @@ describe('job register', () => {
       deadline: '2100-01-01T00:00:00.000Z',
       token: expect.stringMatching(/^slj_/) as string,
     });
+  });
+});
+
+describe('job list', () => {
+  test('has the newest first, by pipeline, parent and state, as a table, as ids or as JSON', async () => {
+    const made: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      const { stdout } = await job(
+        'register',
+        'sorted',
+        '-d',
+        JSON.stringify({ name }),
+        ...(made[0] ? ['--parent', made[0]] : []),
+        '--json',
+      );
+      made.push((JSON.parse(stdout) as JobRegistered)['job-id']);
+    }
+    const [one = '', two = '', three = ''] = made;
+    await job('event', two, 'run');
+    await job('event', two, 'fail', '-d', '{"message":"no disk"}');
+    const ids = async (...words: readonly string[]): Promise<readonly string[]> =>
+      (await job('list', '--pipeline', 'sorted', '-q', ...words)).stdout.split('\n').slice(0, -1);
+    expect(await ids()).toEqual([three, two, one]);
+    expect(await ids('--state', 'created')).toEqual([three, one]);
+    expect(await ids('--state', 'FAILED')).toEqual([two]);
+    expect(await ids('--parent', one)).toEqual([three, two]);
+    expect(await ids('--parent', one, '--state', 'created')).toEqual([three]);
+    const { stdout, stderr } = await job('list', '--pipeline', 'sorted', '--limit', '2');
+    const [head, first, second, ...more] = stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^JOB +STATE +PIPELINE +ATTEMPT +LAST EVENT +UPDATED +FAILURE$/);
+    expect([first, second]).toEqual([
+      expect.stringMatching(new RegExp(`^${three} +CREATED +sorted +1 +create +\\S+Z`)),
+      expect.stringMatching(new RegExp(`^${two} +FAILED +sorted +1 +fail +\\S+Z +reported: no disk$`)),
+    ]);
+    expect([more, stderr]).toEqual([[], 'Shown: the newest 2; --limit shows more.\n']);
+    const json = await job('list', '--pipeline', 'sorted', '--state', 'failed', '--json', 'job-id,state');
+    expect(JSON.parse(json.stdout)).toEqual([{ 'job-id': two, state: 'FAILED' }]);
+  });
+
+  test('of none that fits says so; a state that there is not, and two forms at once, are the user’s mistake', async () => {
+    expect(await job('list', '--pipeline', 'nothing of that name')).toEqual({ code: 0, stdout: '', stderr: 'No job fits.\n' });
+    const wrong = await job('list', '--state', 'lost');
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--state knows no "lost"; it takes created, running')]);
+    expect((await job('list', '-q', '--json')).code).toBe(2);
   });
 });
 

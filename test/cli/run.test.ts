@@ -202,6 +202,26 @@ test('a list shows as many runs as asked for, the newest first, and says that th
   expect(stderr).toContain('--limit shows more');
 });
 
+test('a view shows the jobs in one state, and says where there is none or more', async () => {
+  const id = (await start('--set', '--set', '-p', 'FAIL=broken', '--set', '-p', 'FAIL=again', '--wait', '--json', 'run-id')).stdout;
+  const run = (JSON.parse(id) as RunView)['run-id'];
+  const view = (...words: readonly string[]): Promise<Printed> => terminalOf(service)('run', 'view', run, ...words);
+  const sets = ({ stdout }: Printed): readonly string[] => [...stdout.matchAll(/^ {2}([0-9]) {2}[A-Z]+/gm)].map(([, set = '']) => set);
+  expect([sets(await view()), sets(await view('--state', 'failed')), sets(await view('--state', 'FINISHED'))]).toEqual([
+    ['0', '1', '2'],
+    ['1', '2'],
+    ['0'],
+  ]);
+  const one = await view('--state', 'failed', '--limit', '1');
+  expect([sets(one), one.stderr]).toEqual([['1'], 'Shown: the first 1 of the jobs that are FAILED; --limit shows more.\n']);
+  const none = await view('--state', 'running');
+  expect([none.code, none.stdout.split('\n')[0], none.stderr]).toEqual([0, `${run} PARTIAL`, 'No job of the run is RUNNING.\n']);
+  expect(none.stdout).not.toContain('SET ');
+  const { stdout } = await view('--state', 'failed', '--json', 'job-list');
+  expect((JSON.parse(stdout) as { readonly 'job-list': readonly JobView[] })['job-list'].map(({ index }) => index)).toEqual([1, 2]);
+  expect(await view('--state', 'lost')).toMatchObject({ code: 2, stderr: expect.stringContaining('--state knows no "lost"') as string });
+});
+
 test('a view shows as many jobs as asked for and says that there are more', async () => {
   const started = await start('--set', '--set', '--set', '--wait', '--limit', '2');
   expect(started.stdout).toMatch(/^ {2}1 {2}FINISHED/m);

@@ -66,6 +66,7 @@ test.each<[string, (client: SluiceClient) => Promise<unknown>, string]>([
     '/v1/runs?template-id=tmpl_x&state=FAILED&from=2026-11-21T09%3A00%3A00%2B01%3A00&before=2026-11-22T00%3A00%3A00Z&parameter=CITY%3Da%3Db%26c',
   ],
   ['jobs', (client) => client.listJobs('run_1', { include: 'parameters' }), '/v1/runs/run_1/jobs?include=parameters'],
+  ['jobs in a state', (client) => client.listJobs('run_1', { state: 'FAILED', limit: 5 }), '/v1/runs/run_1/jobs?state=FAILED&limit=5'],
   ['history', (client) => client.listHistory('job_1'), '/v1/jobs/job_1/history'],
   ['metrics', (client) => client.listMetrics('r 1'), '/v1/metrics?user-run-id=r+1'],
   ['sums by day', (client) => client.listDailyTotals({ templateId: 'tmpl_x', limit: 7 }), '/v1/metrics/daily?template-id=tmpl_x&limit=7'],

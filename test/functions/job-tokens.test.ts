@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { parseReportedJobId } from '#domain/ids';
 import { installPorts } from '#hosts/wiring';
+import { sendReported } from '#operations/send-event';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { world, type World } from '#test/operations/world';
 import { apiOf, bearer, slug, type Api } from './api.ts';
@@ -116,6 +118,54 @@ describe("a job's token", () => {
     expect((await jobs.send(next, update)).status).toBe(409);
     await jobs.command(job, 'ready');
     expect([(await jobs.send(job, update)).status, (await jobs.send(next, { name: 'run' })).status]).toEqual([401, 200]);
+  });
+
+  test('ends with the registration that it was issued under: what was withdrawn and registered anew is not theirs who had it before', async () => {
+    const content = { pipeline: 'nightly', data: { day: 1 } };
+    const job = await jobs.registered(content);
+    const second = await reissued(job);
+    const cancel = (by: Registered): Promise<Answer> =>
+      api.ask('POST /v1/jobs/{jobId}/cancel', { path: { jobId: job.id }, headers: { authorization: `Bearer ${by.token}` } });
+    expect((await cancel(job)).status).toBe(200);
+    const between = await reissued(job);
+    const anew = await jobs.registered(content);
+    expect(anew.id).toBe(job.id);
+    for (const old of [job, second, between]) {
+      expect((await jobs.send(old, { name: 'run' })).status).toBe(401);
+      expect((await jobs.callBack(old, { status: 'FAILED' })).status).toBe(401);
+      expect((await cancel(old)).status).toBe(401);
+      expect(
+        (await api.ask('GET /v1/jobs/{jobId}', { path: { jobId: job.id }, headers: { authorization: `Bearer ${old.token}` } })).status,
+      ).toBe(401);
+    }
+    expect((await listed(job)).map(({ state }) => state).toSorted()).toEqual(['active', 'ended', 'ended', 'ended']);
+    expect((await jobs.send(anew, { name: 'run' })).body).toMatchObject({ state: 'RUNNING', sequence: 4 });
+    expect((await jobs.send(await reissued(anew), update)).status).toBe(200);
+    expect((await jobs.history(job)).filter(({ refused }) => refused)).toEqual([]);
+  });
+
+  test('that is looked at before a reset, and whose event comes after it, sends nothing to the next attempt', async () => {
+    for (const late of ['send', 'cancel'] as const) {
+      const job = await jobs.registered();
+      const id = parseReportedJobId(job.id);
+      if (!id) throw new Error('no id');
+      let loads = 0;
+      const load: World['ports']['reportedJobs']['load'] = async (asked) => {
+        loads += 1;
+        // The first is the token's; a reset comes between it and that of the event.
+        if (loads === 2) for (const name of ['reset', 'ready'] as const) await sendReported(it.ports, { job: id, name, actor: 'boss' });
+        return it.ports.reportedJobs.load(asked);
+      };
+      installPorts({ ...it.ports, reportedJobs: { ...it.ports.reportedJobs, load } });
+      const answer =
+        late === 'send'
+          ? await jobs.send(job, { name: 'fail' })
+          : await api.ask('POST /v1/jobs/{jobId}/cancel', { path: { jobId: job.id }, headers: { authorization: `Bearer ${job.token}` } });
+      installPorts(it.ports);
+      expect([late, answer.status, loads]).toEqual([late, 401, 2]);
+      const { body } = await jobs.view(job);
+      expect([body['state'], body['attempt'], body['withdrawn-at']]).toEqual(['CREATED', 2, undefined]);
+    }
   });
 
   test('may be for some events only, and never for those that need an administrator', async () => {

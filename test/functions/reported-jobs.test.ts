@@ -58,6 +58,57 @@ describe('registering a job', () => {
     expect(JSON.stringify(body)).not.toContain(first.token);
   });
 
+  test('again names what it asks for and the job was registered with otherwise; of what it does not ask for it says nothing', async () => {
+    const content = { pipeline: 'nightly', data: { day: 3 } };
+    const limits = { 'expect-update-within-seconds': 60, deadline: '2026-01-02T00:00:00Z' };
+    const first = await jobs.registered({ ...content, ...limits, 'archive-prefix': '/a/b', 'archive-patterns': ['x', 'y'] });
+    const again = async (more: object): Promise<readonly unknown[]> => {
+      const { status, body } = await jobs.register({ ...content, ...more });
+      expect([status, body['job-id'], body['attached']]).toEqual([200, first.id, true]);
+      expect(body).toMatchObject({ 'archive-patterns': ['x', 'y'], ...limits, deadline: '2026-01-02T00:00:00.000Z' });
+      expect(body['archive-path']).toMatch(/^\/a\/b\//);
+      return (body['not-taken-over'] ?? []) as readonly unknown[];
+    };
+    expect(await again({})).toEqual([]);
+    expect(await again({ ...limits, 'archive-prefix': '/a/b', 'archive-patterns': ['y', 'x'] })).toEqual([]);
+    expect(await again({ 'archive-prefix': '/a/c' })).toEqual(['archive-prefix']);
+    expect(await again({ 'archive-prefix': '/products/v2' })).toEqual(['archive-prefix']);
+    expect(await again({ 'archive-patterns': [] })).toEqual(['archive-patterns']);
+    expect(await again({ 'expect-update-within-seconds': 61 })).toEqual(['expect-update-within-seconds']);
+    expect(await again({ 'archive-prefix': '/c', deadline: '2026-01-03T00:00:00Z' })).toEqual(['archive-prefix', 'deadline']);
+    const [plain, other] = [await jobs.registered(), await jobs.register({ pipeline: 'nightly', data: { number: 1 }, ...limits })];
+    expect([plain.id, other.body['job-id']]).toEqual([other.body['job-id'], plain.id]);
+    expect(other.body['not-taken-over']).toEqual(['expect-update-within-seconds', 'deadline']);
+    expect(other.body['advice']).toMatch(
+      /^the job was registered with another expect-update-within-seconds and deadline, which it keeps: cancel it and register it again to change that\. And the token/,
+    );
+    await jobs.send(first, { name: 'run' });
+    const { body } = await jobs.register({ ...content, 'archive-prefix': '/a/c' });
+    expect(body['advice']).toMatch(/^the job was registered with another archive-prefix, which it keeps\. And the token/);
+  });
+
+  test('anew, after it was cancelled, is by what is asked for then', async () => {
+    const content = { pipeline: 'nightly', data: { day: 4 } };
+    const job = await jobs.registered({
+      ...content,
+      'archive-prefix': '/wrong',
+      'archive-patterns': ['x'],
+      'expect-update-within-seconds': 60,
+    });
+    await api.ask('POST /v1/jobs/{jobId}/cancel', { path: { jobId: job.id } });
+    const { status, body } = await jobs.register({ ...content, 'archive-prefix': '/right', deadline: '2026-01-02T00:00:00Z' });
+    expect([status, body['job-id'], body['attached'], body['not-taken-over']]).toEqual([201, job.id, false, undefined]);
+    for (const view of [body, (await jobs.view(job)).body]) {
+      expect(view).toMatchObject({ deadline: '2026-01-02T00:00:00.000Z', state: 'CREATED', data: { day: 4 } });
+      expect(view['archive-path']).toMatch(/^\/right\//);
+      expect([view['archive-patterns'], view['expect-update-within-seconds'], view['withdrawn-at']]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+    }
+  });
+
   test('at once by many makes one job, whose token one of them has', async () => {
     const answers = await Promise.all(Array.from({ length: 12 }, () => jobs.register({ pipeline: 'nightly' })));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([...Array<number>(11).fill(200), 201]);

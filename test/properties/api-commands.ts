@@ -332,6 +332,9 @@ class ListJobs extends OfRun {
     expect(jobs.map((job) => [job['job-id'], job.index, job.attempt, job.state])).toEqual(
       jobStatesOf(run, model).map((state, index) => [jobId(run, index), index, 1, state]),
     );
+    const query = { state: 'FAILED' };
+    const failed = await listed<JobView>(world, 'GET /v1/runs/{runId}/jobs', { path: { runId: run.id }, query, limit: this.limit });
+    expect(failed).toEqual(jobs.filter(({ state }) => state === 'FAILED'));
   }
 }
 

@@ -9,7 +9,7 @@ import type { JsonObject } from '#domain/json';
 import { allows } from '#hosts/lambda/authentication';
 import { parseBody } from '#hosts/lambda/body';
 import { httpHandler, routeWithJobToken, type JobRequest } from '#hosts/lambda/http';
-import { actorOf, jobAccess, noSuchJob, presentedToken, tokenUseOf, type Holder } from '#hosts/lambda/job-access';
+import { actorOf, jobAccess, noSuchJob, notAuthenticated, presentedToken, tokenUseOf, type Holder } from '#hosts/lambda/job-access';
 import { log } from '#hosts/lambda/log';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { waitAtMost } from '#hosts/lambda/wait-at-most';
@@ -84,6 +84,7 @@ async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<Ht
     ...(sent.data ? { data: sent.data } : {}),
     ...(eventId === undefined ? {} : { eventId }),
     ...(tokenUse ? { tokenUse } : {}),
+    ...(holder.kind === 'job-token' ? { token: holder.verified.token } : {}),
   };
   const outcome = reported ? await sendReported(archivePorts(), { ...event, job: reported }) : await sendManaged(ports(), event);
   switch (outcome.kind) {
@@ -91,6 +92,8 @@ async function send(request: JobRequest, holder: Holder, sent: Sent): Promise<Ht
       return noSuchJob(job);
     case 'not-ready':
       return problem('not-ready', 'its run is making its jobs; send the same event again in a moment');
+    case 'token-ended':
+      return notAuthenticated();
     case 'key-reused':
       return problem('key-reused', `the event id ${eventId ?? ''} was used before for another event of this job`);
     case 'answered':

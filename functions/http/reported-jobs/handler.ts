@@ -4,6 +4,7 @@ import { jobTokenView, reportedJobView, type IssuedTokenView, type JobRegistered
 import { parseAnyJobId, parseReportedJobId, type AnyJobId } from '#domain/ids';
 import { JOB_STATES } from '#domain/job-state';
 import { pipelineUuid } from '#domain/reported-ids';
+import type { ReportedJob } from '#domain/reported-job';
 import { isTypedUuid } from '#domain/typed-uuid';
 import { callbackUrl } from '#hosts/lambda/callback-url';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
@@ -13,7 +14,7 @@ import { jobPorts } from '#hosts/wiring';
 import { deleteJob } from '#operations/hide-job';
 import { issueJobToken, listJobTokens, revokeJobToken, type IssuedToken } from '#operations/job-tokens';
 import type { ReportedJobFilter } from '#operations/job-ports';
-import { registerJob } from '#operations/register-job';
+import { registerJob, type Wish } from '#operations/register-job';
 
 /** Of answers that show a token: whatever stands between caller and service keeps no copy of it. */
 const NO_STORE = { 'cache-control': 'no-store' } as const;
@@ -44,8 +45,14 @@ async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpRe
       return reply(201, view satisfies JobRegistered, { location: `/v1/jobs/${job.id}`, ...NO_STORE });
     }
     case 'attached': {
-      const advice = `the token was shown when the job was registered; POST /v1/jobs/${job.id}/tokens issues another one`;
-      const view = { ...reportedJobView(job, outcome.definition), attached: true, 'callback-url': callbackUrl(request, job.id), advice };
+      const ignored = outcome.notTakenOver.map((wish) => WISHES[wish]);
+      const view = {
+        ...reportedJobView(job, outcome.definition),
+        attached: true,
+        'callback-url': callbackUrl(request, job.id),
+        ...(ignored.length === 0 ? {} : { 'not-taken-over': ignored }),
+        advice: adviceTo(job, ignored),
+      };
       return reply(200, view satisfies JobRegistered);
     }
     case 'deleted': {
@@ -53,6 +60,21 @@ async function register(request: HttpRequest<ParsedRegisterJob>): Promise<HttpRe
       return problem('job-deleted', `${job.id} is of the same content and was deleted at ${at ?? ''}; it will be gone at ${purgeAt ?? ''}`);
     }
   }
+}
+
+const WISHES = {
+  archivePrefix: 'archive-prefix',
+  archivePatterns: 'archive-patterns',
+  expectUpdateWithinSeconds: 'expect-update-within-seconds',
+  deadline: 'deadline',
+} as const satisfies Readonly<Record<Wish, string>>;
+
+function adviceTo({ id, state }: ReportedJob, ignored: readonly string[]): string {
+  const token = `the token was shown when the job was registered; POST /v1/jobs/${id}/tokens issues another one`;
+  if (ignored.length === 0) return token;
+  const kept = `the job was registered with another ${ignored.join(' and ')}, which it keeps`;
+  // Once it runs there may be files and promises of it.
+  return state === 'CREATED' ? `${kept}: cancel it and register it again to change that. And ${token}` : `${kept}. And ${token}`;
 }
 
 function issuedView(request: Pick<HttpRequest, 'header'>, jobId: AnyJobId, { token, text }: IssuedToken): Omit<IssuedTokenView, 'job-id'> {

@@ -6,7 +6,8 @@ import { parseJobId, parseReportedJobId, parseRunId, type ReportedJobId } from '
 import { idOf } from '#domain/job';
 import { NO_COUNTS } from '#domain/run';
 import { httpHandler, route, routeWithBody, routeWithJobToken, type HttpRequest, type JobRequest } from '#hosts/lambda/http';
-import { actorOf, jobAccess, recordJobTokenUse } from '#hosts/lambda/job-access';
+import { allows } from '#hosts/lambda/authentication';
+import { actorOf, jobAccess, notAuthenticated, recordJobTokenUse, type Holder } from '#hosts/lambda/job-access';
 import { problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
 import { cancelJob, cancelRun } from '#operations/cancel-run';
@@ -40,12 +41,14 @@ async function cancel(request: HttpRequest): Promise<HttpReply> {
 async function cancelOne(request: JobRequest): Promise<HttpReply> {
   const reported = parseReportedJobId(request.path('jobId'));
   const ref = parseJobId(request.path('jobId'));
-  const access = await jobAccess(request);
+  const isReporter = reported !== undefined && request.caller !== undefined && allows(request.caller, 'jobs:report');
+  const access = await jobAccess(isReporter ? { ...request, scope: 'jobs:report' } : request);
   if ('reply' in access) return access.reply;
   const { holder } = access;
   await recordJobTokenUse(holder);
-  if (reported !== undefined) return withdraw(reported, actorOf(holder));
-  if (holder.kind === 'job-token') return problem('not-allowed', 'a job of a run is cancelled by who may change runs: send fail instead');
+  if (reported !== undefined) return withdraw(reported, holder);
+  if (holder.kind === 'job-token')
+    return problem('not-allowed', 'a job of a run is cancelled by who may change runs: a token with runs:write');
   const outcome = ref ? await cancelJob(ports(), { job: ref, requestedBy: holder.caller.name }) : ({ kind: 'not-found' } as const);
   switch (outcome.kind) {
     case 'not-found':
@@ -63,9 +66,12 @@ async function cancelOne(request: JobRequest): Promise<HttpReply> {
   }
 }
 
-async function withdraw(id: ReportedJobId, requestedBy: string): Promise<HttpReply> {
-  const outcome = await withdrawJob(ports(), { id, requestedBy });
+async function withdraw(id: ReportedJobId, holder: Holder): Promise<HttpReply> {
+  const token = holder.kind === 'job-token' ? { token: holder.verified.token } : {};
+  const outcome = await withdrawJob(ports(), { id, requestedBy: actorOf(holder), ...token });
   switch (outcome.kind) {
+    case 'token-ended':
+      return notAuthenticated();
     case 'not-found':
       return problem('not-found', `there is no job ${id}`);
     case 'running':

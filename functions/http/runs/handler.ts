@@ -3,8 +3,9 @@ import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
 import { runFilter } from '#contract/run-filter';
 import { costView, jobView, parametersView, runView } from '#contract/run-views';
-import type { RunView } from '#contract/views';
+import type { JobsOfRun, RunView } from '#contract/views';
 import { parseRunId } from '#domain/ids';
+import { JOB_STATES } from '#domain/job-state';
 import { NO_USAGE } from '#domain/run-cost';
 import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lambda/http';
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
@@ -118,11 +119,21 @@ async function jobs(request: HttpRequest): Promise<HttpReply> {
   const id = parseRunId(request.path('runId'));
   const standing = id && (await getRun(ports(), id));
   if (!standing) return notFound(request.path('runId'));
+  const asked = request.query('state');
+  const state = JOB_STATES.find((known) => known === asked);
+  if (asked !== undefined && state === undefined) {
+    const message = `must be one of ${JOB_STATES.join(', ')}`;
+    return problem('invalid-request', `state ${message}`, [{ pointer: 'state', rule: 'enum', message }]);
+  }
   const parameters = request.query('include') === 'parameters';
-  const listed = await listJobs(ports(), standing.run, paged.page, { parameters });
+  const listed = await listJobs(ports(), standing.run, paged.page, { parameters, ...(state === undefined ? {} : { state }) });
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
-  const items = listed.page.items.map((detail) => jobView(detail.job, detail.parameters));
-  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+  const view: JobsOfRun = {
+    items: listed.page.items.map((detail) => jobView(detail.job, detail.parameters)),
+    ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }),
+    ...(state !== undefined && listed.looked ? { 'looked-at': listed.looked } : {}),
+  };
+  return reply(200, view);
 }
 
 export const handler = httpHandler([

@@ -36,13 +36,13 @@ export function dynamoReportedJobStore(table: Table): ReportedJobStore {
     },
     list: (filter, page) => listReportedJobs(table, filter, page),
     history: (id, page) => historyPage(table, id, page),
-    due: (now, limit) => rowsUpTo(table, keys.dueJobs, now, limit),
+    due: (now, limit, after) => rowsUpTo(table, keys.dueJobs, { now, limit, ...(after ? { after } : {}) }),
     async settleDue(row, to) {
       // The new row first: between the two the job is looked at once too often.
       if (to !== undefined) await table.write({ kind: 'put', item: dueRow(row.id, to) });
       if (to !== row.at) await table.write({ kind: 'delete', key: { pk: keys.dueJobs, sk: keys.jobAt(row.at, row.id) } });
     },
-    expired: (now, limit) => rowsUpTo(table, keys.deletedJobs, now, limit),
+    expired: (now, limit) => rowsUpTo(table, keys.deletedJobs, { now, limit }),
     purge: (row) => purge(table, row),
   };
 }
@@ -59,7 +59,7 @@ function creationActions({ job, entry, definition, token }: NewReportedJob): rea
   ];
 }
 
-function changeActions({ before, entries, sent, token }: ReportedJobSave, job: ReportedJob): readonly Action[] {
+function changeActions({ before, entries, sent, token, definition }: ReportedJobSave, job: ReportedJob): readonly Action[] {
   const guard = { text: '#version = :expected', values: { ':expected': before.version } };
   return [
     { kind: 'put', item: jobItem(job), guard },
@@ -68,6 +68,7 @@ function changeActions({ before, entries, sent, token }: ReportedJobSave, job: R
     ...dueActions(before, job),
     ...(job.deleted && !before.deleted ? [{ kind: 'put', item: deletedRow(job.id, job.deleted.purgeAt) } satisfies Action] : []),
     ...(token ? [{ kind: 'put', item: tokenItemOf(job.id, token) } satisfies Action] : []),
+    ...(definition ? [{ kind: 'put', item: documentItem(keys.jobDefinition(job.id), definition) } satisfies Action] : []),
     ...(sent ? sentActions(job.id, sent) : []),
   ];
 }
@@ -101,9 +102,16 @@ function dueActions(before: ReportedJob | undefined, after: ReportedJob): readon
   return earlier !== undefined && earlier <= due ? [] : [{ kind: 'put', item: dueRow(after.id, due) }];
 }
 
-async function rowsUpTo(table: Table, pk: string, now: Instant, limit: number): Promise<readonly JobRow[]> {
+interface DueRows {
+  readonly now: Instant;
+  readonly limit: number;
+  readonly after?: JobRow;
+}
+
+async function rowsUpTo(table: Table, pk: string, { now, limit, after }: DueRows): Promise<readonly JobRow[]> {
   // `~` sorts after every id, so that a row of this very instant is among them.
-  const { items } = await table.query({ pk, from: '0', to: `${now}~`, limit, consistent: true });
+  const range = { from: '0', to: `${now}~`, ...(after ? { after: keys.jobAt(after.at, after.id) } : {}) };
+  const { items } = await table.query({ pk, ...range, limit, consistent: true });
   return items.map(({ sk }) => {
     const [at = '', id = ''] = sk.split('#');
     return { at: at as Instant, id: id as ReportedJobId };
