@@ -162,6 +162,7 @@ export const StoredRun: z.ZodType<Run> = z.object({
   attempt: z.number(),
   retriedJobs: z.number().default(0),
   watch: z.number().default(1),
+  gathering: z.object({ watch: z.number(), until: instant }).exactOptional(),
   clonedFrom: text<RunId>().exactOptional(),
   state: z.enum(RUN_STATES),
   version: z.number(),

@@ -4,7 +4,8 @@ import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
 import type { Run } from '#domain/run';
 import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from '#domain/tick';
-import { cancelJob, type CancelJobOutcome } from '#operations/cancel-run';
+import { cancelJob, cancelRun, type CancelJobOutcome } from '#operations/cancel-run';
+import { closeRun } from '#operations/close-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine } from '#operations/ports';
 import { retryRun } from '#operations/retry-run';
@@ -201,6 +202,48 @@ describe('a job that is cancelled', () => {
     expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'run', 'fail']);
   });
 
+  test('together with many others has one watch loop with them, which looks when all of them are marked', async () => {
+    const it = await world(database);
+    const run = await begun(
+      it,
+      Array.from({ length: 50 }, () => LONG),
+    );
+    const outcomes = await Promise.all(Array.from({ length: 49 }, (_, index) => cancel(it, run, index)));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => 'cancelling'));
+    expect([(await it.loadRun(run)).watch, it.orchestrator.watches.size]).toEqual([2, 2]);
+    // Whoever comes when that loop has looked needs another.
+    it.advance(1);
+    await cancel(it, run, 49);
+    expect((await it.loadRun(run)).watch).toBe(3);
+    await secondsToEnd(it, run);
+    expect((await it.loadRun(run)).counts).toMatchObject({ cancelled: 50 });
+    await expectSound(it, run);
+  });
+
+  test.each([
+    ['a run that is cancelled', (it: World, run: Run) => cancelRun(it.ports, { runId: run.id, requestedBy: 'ada' })],
+    ['an execution that gave up', (it: World, run: Run) => closeRun(it.ports, { execution: 'arn', driven: { runId: run.id }, message: 'x' })],
+  ])('does not take the loop of %s for one that is still to look', async (_, act) => {
+    const it = await world(database);
+    const run = await it.planned([LONG, LONG]);
+    await children(it, run);
+    await cancel(it, run);
+    await act(it, run);
+    await cancel(it, run, 1);
+    expect((await it.loadRun(run)).watch).toBe(4);
+  });
+
+  test('again, when whoever asked first died before the loop was started, starts that loop', async () => {
+    const it = await world(database);
+    const run = await begun(it, [LONG]);
+    const startWatch = (): Promise<never> => Promise.reject(new Fault('OrchestratorUnavailable', 'gone'));
+    const ports = { ...it.ports, orchestrator: { ...it.ports.orchestrator, startWatch } };
+    await expect(cancelJob(ports, { job: { runId: run.id, index: 0 }, requestedBy: 'ada' })).rejects.toThrow('gone');
+    expect([...it.orchestrator.watches]).not.toContain(`${run.id}-2`);
+    await cancel(it, run);
+    expect([(await it.loadRun(run)).watch, it.orchestrator.watches.has(`${run.id}-2`)]).toEqual([2, true]);
+  });
+
   test('can be retried, and then runs to its end', async () => {
     const it = await world(database);
     const run = await begun(it, [{ SECONDS: 30 }]);
@@ -212,6 +255,16 @@ describe('a job that is cancelled', () => {
     expect([(await it.loadRun(run)).state, ...(await endsOf(it, run))]).toEqual(['SUCCEEDED', 'FINISHED']);
     await expectSound(it, run);
   });
+});
+
+test('a job that a retry has selected and not made ready yet cannot be cancelled yet, and one that it has not selected has ended', async () => {
+  const it = await world(database);
+  const run = await ended(it, [{ SECONDS: 0, FAIL: 'x' }, { SECONDS: 0, FAIL: 'x' }]);
+  await retryRun(it.ports, { runId: run.id, selection: { indexes: [0] }, requestedBy: 'ada' });
+  expect(await cancel(it, run)).toEqual({ kind: 'not-ready' });
+  expect(await cancel(it, run, 1)).toMatchObject({ kind: 'ended', job: { state: 'FAILED' } });
+  await executed(it, run);
+  expect(await cancel(it, run)).toMatchObject({ kind: 'cancelling' });
 });
 
 test('a job that is not made yet, and one that is not there, cannot be cancelled', async () => {
