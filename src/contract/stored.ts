@@ -71,6 +71,7 @@ const startRecord = z.object({
       reason: z.enum(['cancelled', 'timed-out', 'aborted']),
       askedAt: instant,
       forcedAt: instant.exactOptional(),
+      fault: z.string().exactOptional(),
     })
     .exactOptional(),
   warning: z.string().exactOptional(),
