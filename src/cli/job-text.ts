@@ -9,7 +9,7 @@ type Value = JobParameters[string]['value'];
 
 export function jobSummary(job: JobView): string {
   const { failure, metrics, links, 'set-key': setKey, 'cancel-requested-at': cancelledAt } = job;
-  const { warning, 'metrics-state': state, 'metrics-unavailable-because': reason } = job;
+  const { warning, stopping, 'metrics-state': state, 'metrics-unavailable-because': reason } = job;
   const queue = queueText(job);
   const engine = [
     ['job', job['engine-job-id']],
@@ -22,6 +22,7 @@ export function jobSummary(job: JobView): string {
     ['attempt', number(job.attempt)],
     ...(queue === undefined ? [] : [['queued', queue] as const]),
     ...(cancelledAt === undefined ? [] : [['cancel', `asked for at ${cancelledAt}; it is being stopped`] as const]),
+    ...(stopping === undefined ? [] : [['stop', stopLines(stopping)] as const]),
     ...(failure ? [['failure', `${failure.reason}: ${failure.message}`] as const] : []),
     ...(warning === undefined ? [] : [['warning', warning] as const]),
     ...(metrics ? metricsLines(metrics, state) : []),
@@ -32,6 +33,12 @@ export function jobSummary(job: JobView): string {
     ['updated', job['updated-at']],
     ['links', linkLines(links)],
   ])}`;
+}
+
+function stopLines({ reason, 'asked-at': askedAt, 'forced-at': forcedAt, fault }: NonNullable<JobView['stopping']>): string {
+  const forced = forcedAt === undefined ? '' : `, by force since ${forcedAt}`;
+  const unheard = fault === undefined ? '' : `\nthe engine could not be told, and is told again: ${fault}`;
+  return `as ${reason}, since ${askedAt}${forced}${unheard}`;
 }
 
 const STANDING = { settled: '', pending: ' so far', provisional: ', not confirmed by the engine', unavailable: '' } as const;

@@ -1,5 +1,5 @@
 /** Runs and jobs as text. Pure: what is printed where is the commands' matter. */
-import { costLines, queueText } from '#client/run-words';
+import { costLines, queueText, stopText } from '#client/run-words';
 import type { JobView, RunView } from '#contract/views';
 import { duration, nameLines, number, oneLine, table } from './table.ts';
 
@@ -111,8 +111,8 @@ function jobRow(job: JobView, withAttempt: boolean): readonly string[] {
 function outcome(job: JobView): string {
   const { failure, metrics } = job;
   if (failure) return `${failure.reason}: ${oneLine(failure.message)}`;
-  if (job['cancel-requested-at'] !== undefined) return 'is being cancelled';
-  return queueText(job) ?? (metrics?.outputs ?? []).join(', ');
+  const stop = stopText(job);
+  return (stop === undefined ? queueText(job) : oneLine(stop)) ?? (metrics?.outputs ?? []).join(', ');
 }
 
 /** What a terminal shows while somebody waits. */

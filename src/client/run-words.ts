@@ -39,6 +39,15 @@ export function costLines(cost: CostView): readonly (readonly [string, string])[
 
 const usd = (value: number): string => `$${value.toFixed(6)}`;
 
+/** Why a job that goes on is to end; undefined where it is not. */
+export function stopText(job: JobView): string | undefined {
+  const { stopping } = job;
+  if (stopping?.fault !== undefined) return `cannot be stopped yet: ${stopping.fault}`;
+  if (stopping?.['forced-at'] !== undefined) return `is being stopped by force (${stopping.reason})`;
+  if (job['cancel-requested-at'] !== undefined || stopping?.reason === 'cancelled') return 'is being cancelled';
+  return stopping && `is being stopped (${stopping.reason})`;
+}
+
 /** Why a job has not begun; undefined where it has, or is about to. */
 export function queueText({ queued }: JobView): string | undefined {
   if (queued === undefined) return undefined;

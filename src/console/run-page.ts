@@ -1,5 +1,5 @@
 /** One run: how it stands, what it has used, its jobs, and what can be done about it. */
-import { costLines, number, queueText } from '#client/run-words';
+import { costLines, number, queueText, stopText } from '#client/run-words';
 import { hasEnded } from '#client/wait-for-run';
 import type { JobView, RunView } from '#contract/views';
 import { chip } from './chip.ts';
@@ -186,6 +186,5 @@ function cellsOf(job: JobView): readonly Child[] {
 export function outcome(job: JobView): string {
   const { failure, metrics } = job;
   if (failure) return `${failure.reason}: ${failure.message}`;
-  if (job['cancel-requested-at'] !== undefined) return 'is being cancelled';
-  return queueText(job) ?? (metrics?.outputs ?? []).join(', ');
+  return stopText(job) ?? queueText(job) ?? (metrics?.outputs ?? []).join(', ');
 }

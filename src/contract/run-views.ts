@@ -117,6 +117,7 @@ export function jobView(job: Job, parameters?: EffectiveParameters & { readonly 
     ...(job.start.engineJobId ? { 'engine-job-id': job.start.engineJobId } : {}),
     ...queuedView(job),
     ...(job.start.cancel && !isSettled(job) ? { 'cancel-requested-at': job.start.cancel.at } : {}),
+    ...stoppingView(job),
     ...(parameters?.setKey === undefined ? {} : { 'set-key': parameters.setKey }),
     'created-at': job.createdAt,
     'updated-at': job.updatedAt,
@@ -129,6 +130,14 @@ function metricsStateView(job: Job): Pick<JobView, 'metrics-state' | 'metrics-un
   const state = metricsStateOf(job);
   const reason = job.metricsStanding?.reason;
   return { ...(state ? { 'metrics-state': state } : {}), ...(reason === undefined ? {} : { 'metrics-unavailable-because': reason }) };
+}
+
+function stoppingView(job: Job): Pick<JobView, 'stopping'> {
+  const { stop } = job.start;
+  if (stop === undefined || isSettled(job)) return {};
+  const { reason, askedAt, forcedAt, fault } = stop;
+  const told = { ...(forcedAt === undefined ? {} : { 'forced-at': forcedAt }), ...(fault === undefined ? {} : { fault }) };
+  return { stopping: { reason, 'asked-at': askedAt, ...told } };
 }
 
 function queuedView({ state, start }: Job): Pick<JobView, 'queued'> {

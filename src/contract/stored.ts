@@ -71,6 +71,7 @@ const startRecord = z.object({
       reason: z.enum(['cancelled', 'timed-out', 'aborted']),
       askedAt: instant,
       forcedAt: instant.exactOptional(),
+      fault: z.string().exactOptional(),
     })
     .exactOptional(),
   warning: z.string().exactOptional(),
@@ -162,6 +163,7 @@ export const StoredRun: z.ZodType<Run> = z.object({
   attempt: z.number(),
   retriedJobs: z.number().default(0),
   watch: z.number().default(1),
+  gathering: z.object({ watch: z.number(), until: instant }).exactOptional(),
   clonedFrom: text<RunId>().exactOptional(),
   state: z.enum(RUN_STATES),
   version: z.number(),

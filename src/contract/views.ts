@@ -143,6 +143,15 @@ export const JobView = z.object({
   queued: z.object({ for: z.enum(['retry', 'slot']), 'not-before': instant.exactOptional() }).exactOptional(),
   /** Somebody has asked to cancel it; it is being stopped. */
   'cancel-requested-at': instant.exactOptional(),
+  /** The engine is to stop it, for whatever reason: since when, by force since when, and why it could not be told, where it could not. */
+  stopping: z
+    .object({
+      reason: z.enum(['cancelled', 'timed-out', 'aborted']),
+      'asked-at': instant,
+      'forced-at': instant.exactOptional(),
+      fault: z.string().exactOptional(),
+    })
+    .exactOptional(),
   /** The same for the same set in every run of the template; where its parameters are told. */
   'set-key': z.string().exactOptional(),
   'created-at': instant,

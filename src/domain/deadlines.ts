@@ -2,7 +2,7 @@
 import { careDeadlineSeconds } from './attempt-end.ts';
 import { secondsBetween, type Instant } from './ids.ts';
 import { isSettled, type Job } from './job.ts';
-import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from './tick.ts';
+import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS, tellAgainSeconds, UNHEARD_SECONDS } from './tick.ts';
 import type { TemplateLimits } from './template.ts';
 
 export interface DeadlineContext {
@@ -36,6 +36,11 @@ function deadlineOf({ start }: Job, { limits, fenceSeconds, now }: DeadlineConte
   const age = secondsBetween(intentAt, now);
   if (engineJobId === undefined) return fenceSeconds - age;
   if (stop === undefined) return limits.maxWaitSeconds === undefined ? undefined : limits.maxWaitSeconds - age;
+  if (stop.fault !== undefined) {
+    const since = secondsBetween(stop.forcedAt ?? stop.askedAt, now);
+    const force = stop.forcedAt === undefined ? FORCE_STOP_AFTER_SECONDS - since : Infinity;
+    return Math.min(tellAgainSeconds(since) - since, force, Math.max(0, UNHEARD_SECONDS - secondsBetween(stop.askedAt, now)));
+  }
   return stop.forcedAt === undefined
     ? patience(secondsBetween(stop.askedAt, now), FORCE_STOP_AFTER_SECONDS)
     : patience(secondsBetween(stop.forcedAt, now), GIVE_UP_AFTER_SECONDS);

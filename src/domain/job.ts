@@ -22,6 +22,8 @@ export interface StopRequest {
   readonly reason: 'cancelled' | 'timed-out' | 'aborted';
   readonly askedAt: Instant;
   readonly forcedAt?: Instant;
+  /** Why the engine could not be told the last of these, when that was tried first: it is told again. */
+  readonly fault?: string;
 }
 
 /**

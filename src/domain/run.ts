@@ -17,6 +17,11 @@ export interface Closing {
   readonly at: Instant;
 }
 
+export interface Gathering {
+  readonly watch: number;
+  readonly until: Instant;
+}
+
 export interface Run {
   readonly id: RunId;
   readonly userId: string;
@@ -41,6 +46,8 @@ export interface Run {
   readonly retriedJobs: number;
   /** Counts the watch loops that were started for the run, one after the other: only the last one goes on. */
   readonly watch: number;
+  /** Of a loop that was started for one cancelled job: what is asked for until then is seen by its first look, and needs no other loop. */
+  readonly gathering?: Gathering;
   /** The run whose sets this one was made from. */
   readonly clonedFrom?: RunId;
   readonly state: RunState;

@@ -43,6 +43,8 @@ export interface TickInput {
   readonly metricsSettleSeconds: number;
   /** Engine jobs are removed from their engine once their counts are recorded. */
   readonly removes: boolean;
+  /** When a tick that came to its end looked last. */
+  readonly lookedAt?: Instant | undefined;
   readonly now: Instant;
 }
 
@@ -59,6 +61,8 @@ export interface TickPlan {
 export const FORCE_STOP_AFTER_SECONDS = 60;
 /** How long an engine is given to confirm a forced stop before the job is recorded as ended without its word. */
 export const GIVE_UP_AFTER_SECONDS = 600;
+/** For how long an engine that cannot be told to stop a job is told again, since it was to be told first. */
+export const UNHEARD_SECONDS = 3600;
 
 export function tick(input: TickInput): TickPlan {
   const verdicts = input.openJobs.map((job) => ({ job, ...verdictOf(job, input) }));
@@ -175,11 +179,15 @@ function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: 
   };
 }
 
-function stopRequest(job: Job, { closing, limits, now }: TickInput): StopRequest | undefined {
+function stopRequest(job: Job, { closing, limits, lookedAt, now }: TickInput): StopRequest | undefined {
   const { stop, intentAt } = job.start;
   if (stop !== undefined) {
+    const { fault, ...told } = stop;
     const patient = stop.forcedAt !== undefined || secondsBetween(stop.askedAt, now) < FORCE_STOP_AFTER_SECONDS;
-    return patient ? stop : { ...stop, forcedAt: now };
+    if (!patient) return { ...told, forcedAt: now };
+    if (fault === undefined || isGivenUp(stop, now) || !isToldAgain(stop, lookedAt, now)) return stop;
+    // What it hears now it has as long for as if it had heard it at once.
+    return stop.forcedAt === undefined ? { ...told, askedAt: now } : { ...told, forcedAt: now };
   }
   const ending = endingOf(job, closing);
   if (ending !== undefined) return { reason: ending.reason, askedAt: now };
@@ -187,15 +195,53 @@ function stopRequest(job: Job, { closing, limits, now }: TickInput): StopRequest
   return isOver ? { reason: 'timed-out', askedAt: now } : undefined;
 }
 
-const isGivenUp = ({ forcedAt }: StopRequest, now: Instant): boolean =>
-  forcedAt !== undefined && secondsBetween(forcedAt, now) >= GIVE_UP_AFTER_SECONDS;
+function isGivenUp({ askedAt, forcedAt, fault }: StopRequest, now: Instant): boolean {
+  if (fault !== undefined) return secondsBetween(askedAt, now) >= UNHEARD_SECONDS;
+  return forcedAt !== undefined && secondsBetween(forcedAt, now) >= GIVE_UP_AFTER_SECONDS;
+}
+
+const TELL_AGAIN = { firstSeconds: 10, mostSeconds: 60 } as const;
+
+/** Of a stop that the engine could not be told: how long after it was to be told it is told again, at ages of 10, 20, 40, 80, 140, … seconds. */
+export function tellAgainSeconds(ageSeconds: number): number {
+  let age: number = TELL_AGAIN.firstSeconds;
+  while (age <= ageSeconds) age += Math.min(age, TELL_AGAIN.mostSeconds);
+  return age;
+}
+
+/** Nothing is written when it is tried once more: what is due is told by when the last tick looked. */
+function isToldAgain({ askedAt, forcedAt }: StopRequest, lookedAt: Instant | undefined, now: Instant): boolean {
+  const since = forcedAt ?? askedAt;
+  return lookedAt === undefined || tellAgainSeconds(secondsBetween(since, lookedAt)) <= secondsBetween(since, now);
+}
+
+/** The change that asked for a stop which the engine could not be told, as it is to be noted; undefined where that is what the job says already. */
+export function unheard(change: JobChange, fault: string): JobChange | undefined {
+  const { before, after, entries } = change;
+  const { stop: known } = before.start;
+  const { stop: planned } = after.start;
+  if (planned === undefined) return change;
+  const isRepeated = known?.fault !== undefined && (known.forcedAt === undefined) === (planned.forcedAt === undefined);
+  const { fault: _earlier, ...request } = isRepeated ? known : planned;
+  const told = { ...request, fault: fault.slice(0, FAULT_LENGTH) };
+  if (isRepeated && known.fault === told.fault && entries.length === 0 && isSameButStop(before, after)) return undefined;
+  return { ...change, after: { ...after, start: { ...after.start, stop: told } } };
+}
+
+const FAULT_LENGTH = 500;
+
+/** A warning may come or go without an entry. */
+const isSameButStop = (before: Job, after: Job): boolean => before.start.warning === after.start.warning;
 
 /**
  * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,
  * for which reason there is no automatic retry either.
  */
-function givenUp(job: Job, engineJobId: EngineJobId, { reason }: StopRequest, input: TickInput): JobChange {
-  const message = `the engine still reports the job ${GIVE_UP_AFTER_SECONDS} s after it was told to force its stop`;
+function givenUp(job: Job, engineJobId: EngineJobId, { reason, fault }: StopRequest, input: TickInput): JobChange {
+  const message =
+    fault === undefined
+      ? `the engine still reports the job ${GIVE_UP_AFTER_SECONDS} s after it was told to force its stop`
+      : `the engine still reports the job, and for ${UNHEARD_SECONDS} s it could not be told to force its stop: ${fault}`;
   const end = endOf(job, engineJobId, input, { acknowledge: false, unknown: 'the engine has not confirmed the end of the job' });
   return applied(job, [{ ...event('fail', input.now), failure: { reason, message }, ...end }]);
 }

@@ -14,7 +14,7 @@ import { isFinal, type Run } from '#domain/run';
 import { NO_USAGE } from '#domain/run-cost';
 import { nextSampleSeconds, sampleIntervalSeconds, type SampleClock } from '#domain/samples';
 import type { Template } from '#domain/template';
-import { isDue, tick, type EngineReport, type TickPlan } from '#domain/tick';
+import { isDue, tick, unheard, type EngineReport, type TickPlan } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
@@ -54,12 +54,17 @@ export async function tickRun(
   const { closing } = run;
   const { metricsSettleSeconds } = engine;
   const { limits, deleteAfterCompletion: removes } = template;
-  const plan = tick({ openJobs, reports, closing, limits, fenceSeconds, startsAreRepeatable, metricsSettleSeconds, removes, now });
+  const lookedAt = before?.lookedAt;
+  const context = { closing, limits, fenceSeconds, startsAreRepeatable, metricsSettleSeconds, removes, lookedAt, now };
+  const plan = tick({ openJobs, reports, ...context });
 
   // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
-  const unasked = await stopped(engine, plan.stops);
-  const isNoted = ({ before: { start } }: JobChange): boolean => start.engineJobId === undefined || !unasked.has(start.engineJobId);
-  const saved = await savedJobs(ports, run, plan.changes.filter(isNoted));
+  const faults = await stopped(engine, plan.stops);
+  const saved = await savedJobs(
+    ports,
+    run,
+    plan.changes.flatMap((change) => noted(change, faults) ?? []),
+  );
   const jobs = openJobs.map((job) => saved.get(job.index) ?? job);
   const due = jobs.filter((job) => isDue(job, now));
   const delays = { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected };
@@ -117,7 +122,6 @@ export async function tickRun(
         started: starting.length,
         waiting: admission.waiting,
         hasEnded: settled.ended,
-        stopAgain: unasked.size > 0,
       });
   return { ended, delaySeconds, progress: kept };
 }
@@ -131,18 +135,24 @@ async function prepared(ports: Needs, found: Run): Promise<{ readonly run: Run; 
   return { run, template, engine };
 }
 
-/** Those that the engine could not be told about. What it does not take for one of them is asked by the next tick, and holds up no other. */
-async function stopped(engine: Engine, stops: TickPlan['stops']): Promise<ReadonlySet<EngineJobId>> {
-  const unasked = new Set<EngineJobId>();
+/** Why the engine could not be told of some of them. What it does not take for one of them is told again, and holds up no other. */
+async function stopped(engine: Engine, stops: TickPlan['stops']): Promise<ReadonlyMap<EngineJobId, string>> {
+  const faults = new Map<EngineJobId, string>();
   await inTurns(stops, async ({ engineJobId, force }) => {
     try {
       await engine.stop(engineJobId, { force });
     } catch (error) {
       if (!(error instanceof Fault && error.retryable)) throw error;
-      unasked.add(engineJobId);
+      faults.set(engineJobId, error.message);
     }
   });
-  return unasked;
+  return faults;
+}
+
+function noted(change: JobChange, faults: ReadonlyMap<EngineJobId, string>): JobChange | undefined {
+  const { engineJobId } = change.before.start;
+  const fault = engineJobId === undefined ? undefined : faults.get(engineJobId);
+  return fault === undefined ? change : unheard(change, fault);
 }
 
 async function reportsOf(
@@ -217,28 +227,13 @@ interface Delaying {
   readonly waiting?: Waiting | undefined;
   /** Nothing is under way any more: there are only engine jobs to look after. */
   readonly hasEnded?: boolean;
-  /** Some stop could not be asked for. */
-  readonly stopAgain?: boolean;
 }
-
-const STOP_AGAIN_SECONDS = 10;
 
 /** Queued jobs are looked after at a twentieth of the time that they have waited. */
 const WAITING = { part: 0.05, mostSeconds: 60 } as const;
 
 function delayOf(ports: Needs, delaying: Delaying): number {
-  const {
-    run,
-    jobs,
-    template,
-    fenceSeconds,
-    metricsSettleSeconds,
-    expected,
-    started = 0,
-    waiting,
-    hasEnded = false,
-    stopAgain = false,
-  } = delaying;
+  const { run, jobs, template, fenceSeconds, metricsSettleSeconds, expected, started = 0, waiting, hasEnded = false } = delaying;
   const now = ports.clock.now();
   const waited = waiting ? [Math.min(WAITING.part * secondsBetween(waiting.since, now), WAITING.mostSeconds)] : [];
   const clock = jobs.some(isUnderWay) ? sampleClockOf(template, run) : undefined;
@@ -250,7 +245,6 @@ function delayOf(ports: Needs, delaying: Delaying): number {
       ...deadlinesSeconds(jobs, { limits: template.limits, fenceSeconds, metricsSettleSeconds, now }),
       ...waited,
       ...sample,
-      ...(stopAgain ? [STOP_AGAIN_SECONDS] : []),
     ],
     expected,
     hasEnded,

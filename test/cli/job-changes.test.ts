@@ -70,6 +70,10 @@ test.each([
     '  queued   waits for its retry, not before 2026-07-14T08:05:00.000Z\n',
   ],
   [{ 'cancel-requested-at': '2026-07-14T08:05:00.000Z' }, '  cancel   asked for at 2026-07-14T08:05:00.000Z; it is being stopped\n'],
+  [
+    { stopping: { reason: 'timed-out', 'asked-at': '2026-07-14T08:05:00.000Z', 'forced-at': '2026-07-14T08:06:00.000Z', fault: 'no' } },
+    '  stop     as timed-out, since 2026-07-14T08:05:00.000Z, by force since 2026-07-14T08:06:00.000Z\n           the engine could not be told, and is told again: no\n',
+  ],
   [{ 'set-key': 'a'.repeat(32) }, `  set key  ${'a'.repeat(32)}\n`],
 ])('job view of a job with %j says so', async (change, line) => {
   const { fetch } = scriptedFetch({ status: 200, body: jobBody({ state: 'CREATED', links: { self: '/x' }, ...change }) });

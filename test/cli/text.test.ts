@@ -102,16 +102,24 @@ test('a run that goes on says what queued jobs wait for, when it is looked at ne
   );
 });
 
+const FORCED = { reason: 'cancelled', 'asked-at': '2026-07-14T08:00:00.000Z' } as const;
+
 test('jobs say what they wait for; their attempts are a column where one has had a second', () => {
   const text = jobTable([
     job(0, { queued: { for: 'slot' } }),
     job(1, { attempt: 2, queued: { for: 'retry', 'not-before': '2026-07-14T08:00:30.000Z' } }),
     job(2, { state: 'RUNNING', 'cancel-requested-at': '2026-07-14T08:00:00.000Z' }),
+    job(3, { state: 'RUNNING', stopping: { reason: 'timed-out', 'asked-at': '2026-07-14T08:00:00.000Z' } }),
+    job(4, { state: 'RUNNING', stopping: { ...FORCED, 'forced-at': '2026-07-14T08:01:00.000Z' } }),
+    job(5, { state: 'RUNNING', stopping: { ...FORCED, fault: 'it answered 500:\nno' } }),
   ]);
   expect(text).toBe(`SET  STATE    ATTEMPT  IN  OUT  ERROR  DURATION  OUTPUT OR FAILURE
   0  CREATED        1                            waits for a slot
   1  CREATED        2                            waits for its retry, not before 2026-07-14T08:00:30.000Z
   2  RUNNING        1                            is being cancelled
+  3  RUNNING        1                            is being stopped (timed-out)
+  4  RUNNING        1                            is being stopped by force (cancelled)
+  5  RUNNING        1                            cannot be stopped yet: it answered 500: no
 `);
 });
 

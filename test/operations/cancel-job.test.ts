@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Fault } from '#domain/faults';
 import type { RunId } from '#domain/ids';
 import type { Run } from '#domain/run';
-import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS } from '#domain/tick';
-import { cancelJob, type CancelJobOutcome } from '#operations/cancel-run';
+import { FORCE_STOP_AFTER_SECONDS, GIVE_UP_AFTER_SECONDS, UNHEARD_SECONDS } from '#domain/tick';
+import { cancelJob, cancelRun, type CancelJobOutcome } from '#operations/cancel-run';
+import { closeRun } from '#operations/close-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine } from '#operations/ports';
 import { retryRun } from '#operations/retry-run';
@@ -180,13 +181,79 @@ describe('a job that is cancelled', () => {
     const { delaySeconds } = await pollRun(it.ports, { runId: run.id });
     expect(delaySeconds).toBeLessThanOrEqual(10);
     expect([await it.job(run), await it.job(run, 1)]).toMatchObject([{ start: { cancel: { by: 'ada' } } }, { state: 'FINISHED' }]);
-    expect((await it.job(run)).start).not.toHaveProperty('stop');
+    expect((await it.job(run)).start.stop).toMatchObject({ reason: 'cancelled', fault: 'no answer' });
     isDeaf = false;
     expect(await settled(it, run)).toBeLessThanOrEqual(20);
     await secondsToEnd(it, run);
     expect(await endsOf(it, run)).toEqual(['cancelled', 'FINISHED']);
     expect(activeOn(it.engine, it.ports.clock.now())).toEqual([]);
     await expectSound(it, run);
+  });
+
+  test('on an engine that can never be told so is told again at a pace, however often it is looked at, and is given up after an hour', async () => {
+    const told: { readonly seconds: number; readonly force: boolean }[] = [];
+    const it = await world(database, {
+      engine: (sleep) => ({
+        ...sleep,
+        stop(_, { force }) {
+          told.push({ seconds: (Date.parse(it.ports.clock.now()) - from) / 1000, force });
+          return unreachable();
+        },
+      }),
+    });
+    const run = await begun(it, [LONG, SHORT]);
+    await cancel(it, run);
+    const from = Date.parse(it.ports.clock.now());
+    let versions = 0;
+    // Looked at every five seconds, as where other jobs of the run want it.
+    for (let seconds = 0; seconds < UNHEARD_SECONDS; seconds += 5) {
+      const { delaySeconds } = await pollRun(it.ports, { runId: run.id });
+      if (seconds > 10) expect(delaySeconds).toBeLessThanOrEqual(60);
+      const { state, start, version } = await it.job(run);
+      expect([state, start.stop?.fault]).toEqual(['RUNNING', 'no answer']);
+      versions = version;
+      it.advance(5);
+    }
+    expect(told.filter(({ force }) => !force).map(({ seconds }) => seconds)).toEqual([0, 10, 20, 40]);
+    const forced = told.filter(({ force }) => force).map(({ seconds }) => seconds - FORCE_STOP_AFTER_SECONDS);
+    expect(forced.slice(0, 6)).toEqual([0, 10, 20, 40, 80, 140]);
+    expect(forced.length).toBeLessThanOrEqual(UNHEARD_SECONDS / 60 + 4);
+    // It was written when it was asked, and when it was forced, and not at every try.
+    expect(versions).toBeLessThanOrEqual(6);
+    await secondsToEnd(it, run);
+    const { failure } = await it.job(run);
+    expect(failure).toEqual({
+      reason: 'cancelled',
+      message: `the engine still reports the job, and for ${UNHEARD_SECONDS} s it could not be told to force its stop: no answer`,
+    });
+    expect(await endsOf(it, run)).toEqual(['cancelled', 'FINISHED']);
+    await expectSound(it, run);
+  });
+
+  test('on an engine that hears of it late has as long to stop as if it had heard at once', async () => {
+    let deafUntil = Infinity;
+    const forced: number[] = [];
+    const it = await world(database, {
+      engine: (sleep) => ({
+        ...sleep,
+        stop(_, { force }) {
+          const now = Date.parse(it.ports.clock.now());
+          if (now < deafUntil) return unreachable();
+          if (force) forced.push(now);
+          return Promise.resolve();
+        },
+      }),
+    });
+    const run = await begun(it, [LONG, SHORT]);
+    await cancel(it, run);
+    deafUntil = Date.parse(it.ports.clock.now()) + 2000_000;
+    const took = await settled(it, run);
+    expect(forced).toHaveLength(1);
+    expect(took).toBeGreaterThanOrEqual(2000 + GIVE_UP_AFTER_SECONDS);
+    expect(took).toBeLessThanOrEqual(2000 + 60 + GIVE_UP_AFTER_SECONDS + 15);
+    expect((await it.job(run)).failure?.message).toBe(
+      `the engine still reports the job ${GIVE_UP_AFTER_SECONDS} s after it was told to force its stop`,
+    );
   });
 
   test('again, or at once by many, is marked once, and whoever asked after its end is told what became of it', async () => {
@@ -201,6 +268,51 @@ describe('a job that is cancelled', () => {
     expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'run', 'fail']);
   });
 
+  test('together with many others has one watch loop with them, which looks when all of them are marked', async () => {
+    const it = await world(database);
+    const run = await begun(
+      it,
+      Array.from({ length: 50 }, () => LONG),
+    );
+    const outcomes = await Promise.all(Array.from({ length: 49 }, (_, index) => cancel(it, run, index)));
+    expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => 'cancelling'));
+    expect([(await it.loadRun(run)).watch, it.orchestrator.watches.size]).toEqual([2, 2]);
+    // Whoever comes when that loop has looked needs another.
+    it.advance(1);
+    await cancel(it, run, 49);
+    expect((await it.loadRun(run)).watch).toBe(3);
+    await secondsToEnd(it, run);
+    expect((await it.loadRun(run)).counts).toMatchObject({ cancelled: 50 });
+    await expectSound(it, run);
+  });
+
+  test.each([
+    ['a run that is cancelled', (it: World, run: Run) => cancelRun(it.ports, { runId: run.id, requestedBy: 'ada' })],
+    [
+      'an execution that gave up',
+      (it: World, run: Run) => closeRun(it.ports, { execution: 'arn', driven: { runId: run.id }, message: 'x' }),
+    ],
+  ])('does not take the loop of %s for one that is still to look', async (_, act) => {
+    const it = await world(database);
+    const run = await it.planned([LONG, LONG]);
+    await children(it, run);
+    await cancel(it, run);
+    await act(it, run);
+    await cancel(it, run, 1);
+    expect((await it.loadRun(run)).watch).toBe(4);
+  });
+
+  test('again, when whoever asked first died before the loop was started, starts that loop', async () => {
+    const it = await world(database);
+    const run = await begun(it, [LONG]);
+    const startWatch = (): Promise<never> => Promise.reject(new Fault('OrchestratorUnavailable', 'gone'));
+    const ports = { ...it.ports, orchestrator: { ...it.ports.orchestrator, startWatch } };
+    await expect(cancelJob(ports, { job: { runId: run.id, index: 0 }, requestedBy: 'ada' })).rejects.toThrow('gone');
+    expect([...it.orchestrator.watches]).not.toContain(`${run.id}-2`);
+    await cancel(it, run);
+    expect([(await it.loadRun(run)).watch, it.orchestrator.watches.has(`${run.id}-2`)]).toEqual([2, true]);
+  });
+
   test('can be retried, and then runs to its end', async () => {
     const it = await world(database);
     const run = await begun(it, [{ SECONDS: 30 }]);
@@ -212,6 +324,19 @@ describe('a job that is cancelled', () => {
     expect([(await it.loadRun(run)).state, ...(await endsOf(it, run))]).toEqual(['SUCCEEDED', 'FINISHED']);
     await expectSound(it, run);
   });
+});
+
+test('a job that a retry has selected and not made ready yet cannot be cancelled yet, and one that it has not selected has ended', async () => {
+  const it = await world(database);
+  const run = await ended(it, [
+    { SECONDS: 0, FAIL: 'x' },
+    { SECONDS: 0, FAIL: 'x' },
+  ]);
+  await retryRun(it.ports, { runId: run.id, selection: { indexes: [0] }, requestedBy: 'ada' });
+  expect(await cancel(it, run)).toEqual({ kind: 'not-ready' });
+  expect(await cancel(it, run, 1)).toMatchObject({ kind: 'ended', job: { state: 'FAILED' } });
+  await executed(it, run);
+  expect(await cancel(it, run)).toMatchObject({ kind: 'cancelling' });
 });
 
 test('a job that is not made yet, and one that is not there, cannot be cancelled', async () => {

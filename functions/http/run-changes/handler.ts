@@ -54,7 +54,7 @@ async function cancelOne(request: JobRequest): Promise<HttpReply> {
     case 'not-found':
       return problem('not-found', `there is no job ${request.path('jobId')}`);
     case 'not-ready':
-      return problem('not-ready', 'its run is making its jobs; send the same request again in a moment');
+      return problem('not-ready', 'its run is making its jobs, or making them ready again; send the same request again in a moment');
     case 'conflict':
       return problem('version-conflict', 'the job is being changed by others; send the same request again');
     case 'ended':
