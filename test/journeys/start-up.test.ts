@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RunStarted, RunView } from '#contract/views';
 
@@ -176,6 +177,35 @@ test.skipIf(!hasPerl)('a database that another process has locked is named, with
   owner.kill('SIGKILL');
   await noneLeft();
   await once();
+});
+
+/** What is said on one stream may be heard after what was said later on the other. */
+async function toldStepFunctions({ said }: Running): Promise<{ readonly endpoint: string; readonly port: string }> {
+  for (;;) {
+    const [, endpoint, port] = /^Step Functions on (http:\/\/127\.0\.0\.1:(\d+)) \(/m.exec(said()) ?? [];
+    if (endpoint !== undefined && port !== undefined) return { endpoint, port };
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+test('the address of Step Functions is told, and any client of the SDK can talk to it; a port can be asked for, and a taken one is named', async () => {
+  const first = start();
+  expect(await first.url).toBeDefined();
+  const { endpoint, port } = await toldStepFunctions(first);
+  const client = new SFNClient({ endpoint, region: 'local', credentials: { accessKeyId: 'any', secretAccessKey: 'any' } });
+  const { stateMachines = [] } = await client.send(new ListStateMachinesCommand({}));
+  expect(stateMachines.map(({ name }) => name)).toEqual(['sluice-local-run', 'sluice-local-watch', 'sluice-local-nudge']);
+  client.destroy();
+  const elsewhere = ['--data-dir', join(dataDir, 'elsewhere'), '--step-functions-port', port];
+  const second = start({ args: elsewhere });
+  expect(await second.url).toBeUndefined();
+  expect(await second.code).toBe(70);
+  expect(second.said()).toContain(`Port ${port} is in use. Stop what uses it, or choose another --step-functions-port.`);
+  first.process.kill('SIGINT');
+  expect(await first.code).toBe(0);
+  const third = start({ args: elsewhere });
+  expect(await third.url).toBeDefined();
+  expect(await toldStepFunctions(third)).toEqual({ endpoint, port });
 });
 
 /** Work for DuckDB of a few seconds, so that a signal finds it under way. */

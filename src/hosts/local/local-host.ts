@@ -29,7 +29,7 @@ import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { startSimulatedControlHub } from './simulated-control-hub.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
-import { answerInProcess, listenStepFunctions } from './step-functions/endpoint.ts';
+import { answerInProcess, listenStepFunctions, type StepFunctionsEndpoint } from './step-functions/endpoint.ts';
 import { createStepFunctions, type StepFunctions } from './step-functions/step-functions.ts';
 
 export interface LocalHostOptions {
@@ -103,7 +103,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
       endedExecutions.add(told);
     },
   });
-  const stepFunctionsServer = await listenStepFunctions(stepFunctions, { host: '127.0.0.1', port: 0 });
+  const stepFunctionsServer = await listeningStepFunctions(stepFunctions, settings);
   const stepFunctionsEndpoint = `http://127.0.0.1:${stepFunctionsServer.port}`;
   const local = localConfiguration(settings, dynamodbEndpoint);
   const configuration = { ...local, SLUICE_STEP_FUNCTIONS_ENDPOINT: stepFunctionsEndpoint, SLUICE_ARCHIVE_ROOT: archiveRoot };
@@ -213,15 +213,28 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
 
 function listening(server: Server, { host, port }: LocalSettings): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} is in use. Stop what uses it, or choose another --port.`;
-      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
+    server.once('error', (error) => {
+      reject(takenPort(error, port, '--port'));
     });
     server.listen(port, host, () => {
       const { port: actual } = server.address() as AddressInfo;
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${actual}`);
     });
   });
+}
+
+async function listeningStepFunctions(
+  stepFunctions: StepFunctions,
+  { stepFunctionsPort: port = 0 }: LocalSettings,
+): Promise<StepFunctionsEndpoint> {
+  return listenStepFunctions(stepFunctions, { host: '127.0.0.1', port }).catch((error: unknown) => {
+    throw takenPort(error, port, '--step-functions-port');
+  });
+}
+
+function takenPort(error: unknown, port: number, flag: string): unknown {
+  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  return isTaken ? new Error(`Port ${port} is in use. Stop what uses it, or choose another ${flag}.`) : error;
 }
 
 const CLIENTS_MS = 2000;

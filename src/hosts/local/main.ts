@@ -31,6 +31,7 @@ async function serve(settings: LocalSettings): Promise<void> {
   if (host.controlHubSimulatorUrl !== undefined) {
     process.stderr.write(`A Control Hub is simulated on ${host.controlHubSimulatorUrl}; its jobs are forgotten when this stops.\n`);
   }
+  process.stderr.write(`Step Functions on ${host.stepFunctionsEndpoint} (region local, any credentials).\n`);
   // Last: whoever reads it may send a signal at once.
   process.stdout.write(`Sluice listens on ${host.url}\n`);
   process.stderr.write(`Data in ${settings.dataDir}, outputs in ${settings.outputRoot}. Ctrl-C stops; runs go on at the next start.\n`);

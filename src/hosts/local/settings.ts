@@ -10,6 +10,7 @@ import type { Policy } from '#operations/ports';
 const Settings = z.object({
   SLUICE_PORT: z.coerce.number().int().min(0).max(65_535).default(8888),
   SLUICE_HOST: z.string().default('127.0.0.1'),
+  SLUICE_STEP_FUNCTIONS_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   SLUICE_DATA_DIR: z.string().default('.sluice'),
   SLUICE_OUTPUT_ROOT: z.string().optional(),
   SLUICE_INPUT_ROOT: z.string().default('.'),
@@ -29,6 +30,8 @@ const Settings = z.object({
 export interface LocalSettings {
   readonly port: number;
   readonly host: string;
+  /** On loopback only: nobody is asked for credentials there. Absent or 0: any that is free. */
+  readonly stepFunctionsPort?: number;
   readonly dataDir: string;
   readonly outputRoot: string;
   readonly inputRoot: string;
@@ -55,6 +58,8 @@ export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embe
 
   --port NUMBER                 where the API listens; 0 takes any free port      (8888)
   --host ADDRESS                the address it listens on                         (127.0.0.1)
+  --step-functions-port NUMBER  where the embedded Step Functions listens, on     (0)
+                                this machine alone; 0 takes any free port
   --data-dir DIRECTORY          where everything is kept                          (.sluice)
   --input-root DIRECTORY        jobs read files below it                          (.)
   --output-root DIRECTORY       jobs write files below it                         (<data-dir>/output)
@@ -121,6 +126,7 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
       options: {
         port: text,
         host: text,
+        'step-functions-port': text,
         'data-dir': text,
         'input-root': text,
         'output-root': text,
@@ -149,6 +155,7 @@ function localSettings(parsed: z.infer<typeof Settings>): LocalSettings {
   return {
     port: parsed.SLUICE_PORT,
     host: parsed.SLUICE_HOST,
+    stepFunctionsPort: parsed.SLUICE_STEP_FUNCTIONS_PORT,
     dataDir,
     outputRoot: resolve(parsed.SLUICE_OUTPUT_ROOT ?? `${dataDir}/output`),
     inputRoot: resolve(parsed.SLUICE_INPUT_ROOT),

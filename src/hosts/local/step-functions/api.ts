@@ -7,7 +7,7 @@ import { answer, openExecution, start, stop } from './executions.ts';
 import { describe, found, listExecutions } from './executions-seen.ts';
 import { historyPage } from './history-page.ts';
 import { machineOperations } from './machine-operations.ts';
-import { checkedJson, checkName, type Input, optionalText, text } from './requests.ts';
+import { checkedJson, checkName, failureOf, type Input, optionalText, text } from './requests.ts';
 
 export function operationsOf(parts: ApiParts): Readonly<Record<string, Operation>> {
   return { ...machineOperations(parts), ...executionOperations(parts), ...taskOperations(parts) };
@@ -39,11 +39,8 @@ function executionOperations(parts: ApiParts): Readonly<Record<string, Operation
       const arn = text(input, 'executionArn');
       const { key, ordinal } = executionAddressOf(arn);
       const open = openExecution(executions, key, ordinal);
-      const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
-      if (open !== undefined)
-        return {
-          stopDate: (await stop(executions, open, { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) })) / 1000,
-        };
+      const failure = failureOf(input);
+      if (open !== undefined) return { stopDate: (await stop(executions, open, failure)) / 1000 };
       const { ended, startedAtMs } = await found(parts, arn);
       return { stopDate: (ended?.atMs ?? startedAtMs) / 1000 };
     },
@@ -59,12 +56,7 @@ function taskOperations({ executions }: ApiParts): Readonly<Record<string, Opera
       return {};
     },
     async SendTaskFailure(input) {
-      const [error, cause] = [optionalText(input, 'error'), optionalText(input, 'cause')];
-      await answer(executions, text(input, 'taskToken'), {
-        kind: 'failure',
-        ...(error !== undefined && { error }),
-        ...(cause !== undefined && { cause }),
-      });
+      await answer(executions, text(input, 'taskToken'), { kind: 'failure', ...failureOf(input) });
       return {};
     },
     async SendTaskHeartbeat(input) {

@@ -12,6 +12,8 @@ export interface StepFunctionsEndpoint {
 
 const TARGET_PREFIX = 'AWSStepFunctions.';
 const KEEP_ALIVE_MS = 75_000;
+/** A page that a browser was tricked into taking for a local one (DNS rebinding) still names its own host. */
+const LOOPBACK = /^(127\.[0-9.]+|localhost|\[::1\])(:[0-9]+)?$/;
 /** A definition has at most 1 MB, escaped twice at worst. */
 const LARGEST_REQUEST_BYTES = 4 * 1024 * 1024;
 
@@ -44,7 +46,8 @@ export async function listenStepFunctions(
 }
 
 async function answerTo(stepFunctions: StepFunctions, request: IncomingMessage): Promise<StepFunctionsAnswer> {
-  const target = request.headers['x-amz-target'];
+  const { host = '', 'x-amz-target': target } = request.headers;
+  if (!LOOPBACK.test(host)) return refusal('AccessDeniedException', 'The local host answers to its loopback address alone');
   if (request.method !== 'POST' || typeof target !== 'string') return noOperation;
   try {
     return await answerText(stepFunctions, target, await bodyOf(request));

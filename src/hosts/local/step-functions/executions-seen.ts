@@ -4,10 +4,11 @@ import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf } from './api-parts.ts';
 import { childName, executionAddressOf, mapRunAddressOf } from './arns.ts';
 import type { Execution } from './execution.ts';
-import { openExecution, summariesOf, type Summary, summaryOf } from './executions.ts';
+import { openExecution } from './executions.ts';
 import { type Ending, endingOf, isEnd } from './facts.ts';
 import { durableIndex, eventReader, indexedExecution } from './history-page.ts';
-import { type Input, invalid, optionalText, type Page, pageOf, pageRequest, pageToken, text } from './requests.ts';
+import { type Input, invalid, optionalText, type Page, pageRequest, pageToken, text, textPageRequest } from './requests.ts';
+import { STARTED_SORT, startedPage, type Summary, summaryOf } from './summaries.ts';
 
 /** An execution of any kind, as DescribeExecution and ListExecutions see it. */
 export interface Seen {
@@ -113,12 +114,15 @@ export async function listExecutions(parts: ApiParts, input: Input): Promise<Jso
   return { executions: items, ...(nextToken !== undefined && { nextToken }) };
 }
 
+/** The token is when the next page's first execution was started, so that those that start meanwhile do not move the pages. */
 async function ofMachine(parts: ApiParts, input: Input, status: string | undefined): Promise<Page<JsonObject>> {
-  const machine = machineOf(parts, text(input, 'stateMachineArn'));
-  const summaries = await summariesOf(parts.executions, machine.name);
-  const wanted = summaries.filter((summary) => status === undefined || statusOf(summary) === status);
-  const { items, ...rest } = pageOf(wanted, input);
-  return { items: items.map((summary) => listed(parts, parts.arns.execution(machine.name, summary.name), summary)), ...rest };
+  const { name: machineName } = machineOf(parts, text(input, 'stateMachineArn'));
+  const { most, position: from } = textPageRequest(input, STARTED_SORT);
+  const { items, next } = await startedPage(parts.executions, machineName, { status, most, from });
+  return {
+    items: items.map((item) => listed(parts, parts.arns.execution(machineName, item.name), { ...item, machineName })),
+    ...(next !== undefined && { nextToken: pageToken(next) }),
+  };
 }
 
 /** The latest first. The token is the ordinal to go on from, so children that start meanwhile do not move the pages. */

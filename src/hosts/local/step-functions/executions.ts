@@ -1,10 +1,4 @@
-/**
- * The executions: starting, stopping, answering tokens. Open ones are in memory; closed ones only in the store.
- *
- *   open                        <machine>/<name>   an execution that recovery must look at
- *   executions/<machine>        <name>             what ListExecutions answers of it
- *   execution/<machine>/<name>  summary            what DescribeExecution answers of it
- */
+/** The executions: starting, stopping, answering tokens. Open ones are in memory; closed ones only in the store. */
 import type { Json } from '#domain/json';
 import { ApiError } from './api-error.ts';
 import type { Execution, Root } from './execution.ts';
@@ -14,19 +8,10 @@ import { rootFrom } from './fold.ts';
 import type { MachineRecord, Machines } from './machines.ts';
 import type { CheckpointStore, ExecutionEnded } from './ports.ts';
 import { endExecution, type Runtime } from './runtime.ts';
+import { putClosed, putOpen, type Summary, summaryOf } from './summaries.ts';
 import { answerToken, type TokenAnswer } from './tasks.ts';
 import type { Timer } from './timers.ts';
 import { decodeToken } from './tokens.ts';
-
-export interface Summary {
-  readonly key: string;
-  readonly machineName: string;
-  readonly name: string;
-  readonly startedAtMs: number;
-  readonly inputText: string;
-  readonly startedBy?: string;
-  readonly ended?: Ending;
-}
 
 export interface Start {
   readonly machine: MachineRecord;
@@ -54,38 +39,6 @@ type Ports = Pick<Executions, 'store' | 'machines' | 'executionArn' | 'onExecuti
 
 export function createExecutions(runtime: Runtime, ports: Ports): Executions {
   return { ...ports, runtime, roots: new Map(), summaries: new Map(), starting: new Map(), deadlines: new Map() };
-}
-
-export const OPEN = 'open';
-
-/** Before the first fact, so that recovery finds what it began; after the last one, so that no end is told that is not in the journal. */
-function putSummary({ runtime }: Executions, summary: Summary, order: 'before' | 'after'): void {
-  const { key, machineName, name } = summary;
-  const { inputText: _input, ...listed } = summary;
-  const brief = listed.ended?.status === 'SUCCEEDED' ? { ...listed, ended: { ...listed.ended, output: null } } : listed;
-  runtime.journal.put({ partition: `execution/${key}`, sort: 'summary', body: JSON.stringify(summary) }, order);
-  runtime.journal.put({ partition: `executions/${machineName}`, sort: name, body: JSON.stringify(brief) }, order);
-}
-
-export function removeFromIndexes({ runtime }: Executions, key: string): void {
-  const [machineName = '', name = ''] = key.split('/');
-  runtime.journal.remove({ partition: OPEN, sort: key });
-  runtime.journal.remove({ partition: `execution/${key}`, sort: 'summary' });
-  runtime.journal.remove({ partition: `executions/${machineName}`, sort: name });
-}
-
-export async function summaryOf({ summaries, store }: Executions, key: string): Promise<Summary | undefined> {
-  const open = summaries.get(key);
-  if (open !== undefined) return open;
-  const [stored] = await store.read(`execution/${key}`, 'summary');
-  return stored && (JSON.parse(stored.body) as Summary);
-}
-
-/** The latest first, as ListExecutions answers them. */
-export async function summariesOf({ runtime, store }: Executions, machineName: string): Promise<readonly Summary[]> {
-  await runtime.journal.durable();
-  const stored = await store.read(`executions/${machineName}`);
-  return stored.map(({ body }) => JSON.parse(body) as Summary).sort((left, right) => right.startedAtMs - left.startedAtMs);
 }
 
 export function openExecution({ roots }: Executions, key: string, ordinal?: number): Execution | undefined {
@@ -146,8 +99,7 @@ async function startNew(executions: Executions, key: string, { machine, name, in
   const summary = { key, machineName, name, startedAtMs: at, inputText, ...(startedBy !== undefined && { startedBy }) };
   roots.set(key, root);
   summaries.set(key, summary);
-  runtime.journal.put({ partition: OPEN, sort: key, body: '{}' }, 'before');
-  putSummary(executions, summary, 'before');
+  putOpen(executions, summary);
   runtime.journal.append(key, fact);
   return root;
 }
@@ -203,8 +155,7 @@ export function closeRoot(executions: Executions, root: Root, ending: Ending | u
   const closed = { ...summary, ended: ending };
   summaries.set(key, closed);
   runtime.journal.seal(key);
-  putSummary(executions, closed, 'after');
-  runtime.journal.remove({ partition: OPEN, sort: key });
+  putClosed(executions, closed);
   const { status } = ending;
   runtime.journal.afterDurable(() => {
     roots.delete(key);

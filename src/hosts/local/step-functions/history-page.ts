@@ -4,7 +4,6 @@ import { ApiError } from './api-error.ts';
 import type { ApiParts } from './api-parts.ts';
 import { executionAddressOf } from './arns.ts';
 import { LOCAL_ROLE } from './context.ts';
-import { summaryOf } from './executions.ts';
 import type { Fact } from './facts.ts';
 import { eventOf, isTaskFact } from './history-events.ts';
 import { factsIn } from './journal-documents.ts';
@@ -12,6 +11,7 @@ import type { IndexedExecution } from './journal-index.ts';
 import type { CheckpointStore } from './ports.ts';
 import { type Input, pageRequest, pageToken, text } from './requests.ts';
 import { type IndexReader, indexReader } from './stored-index.ts';
+import { summaryOf } from './summaries.ts';
 
 export async function historyPage(parts: ApiParts, input: Input): Promise<JsonObject> {
   const arn = text(input, 'executionArn');

@@ -3,12 +3,9 @@
  * a document goes on in the next ones.
  */
 import type { Fact } from './facts.ts';
+import { LARGEST_BODY_BYTES, piecesOf } from './long-documents.ts';
 import type { Checkpoint, CheckpointStore } from './ports.ts';
 
-/** An item of DynamoDB holds 400 KB; the port allows 350 KB of text. */
-const LARGEST_BODY_BYTES = 350_000;
-/** A piece of an over-long fact, in characters: at most three bytes of UTF-8 each. */
-const LONGEST_PIECE = 110_000;
 /** Read at a time where a fact goes on in documents that nobody asked for. */
 const PIECES_AT_ONCE = 4;
 
@@ -60,15 +57,9 @@ export function* pack(lines: readonly Line[]): Generator<PackedDocument> {
   if (bytes > 0) yield packed();
 }
 
-/** `+` marks a piece that goes on in the next document, `.` the last one. */
 function* pieces({ text, fact }: Line): Generator<PackedDocument> {
-  for (let start = 0; start < text.length; start += LONGEST_PIECE) {
-    const body = `${goesOnAt(start, text) ? '+' : '.'}${text.slice(start, start + LONGEST_PIECE)}`;
-    yield { body, bytes: Buffer.byteLength(body), facts: start === 0 ? [fact] : [] };
-  }
+  for (const [index, body] of piecesOf(text).entries()) yield { body, bytes: Buffer.byteLength(body), facts: index === 0 ? [fact] : [] };
 }
-
-const goesOnAt = (start: number, text: string): boolean => start + LONGEST_PIECE < text.length;
 
 /** The facts of documents that follow each other. */
 export function unpack(documents: readonly Checkpoint[]): readonly PlacedFact[] {

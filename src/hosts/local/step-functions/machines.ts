@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { ApiError } from './api-error.ts';
 import { parseDefinition } from './definition.ts';
+import { documentsOf, joined } from './long-documents.ts';
 import type { Machine } from './machine.ts';
 import type { CheckpointStore } from './ports.ts';
 import { DefinitionRefused } from './refusals.ts';
@@ -42,7 +43,7 @@ export function createMachines(store: CheckpointStore): Machines {
   let loaded: Promise<void> | undefined;
 
   const load = async (): Promise<void> => {
-    for (const { body } of await store.read(MACHINES)) {
+    for (const { body } of joined(await store.read(MACHINES))) {
       const record = JSON.parse(body) as MachineRecord;
       records.set(record.name, record);
     }
@@ -57,8 +58,8 @@ export function createMachines(store: CheckpointStore): Machines {
       try {
         await store.write(
           [
-            { partition: REVISIONS, sort: record.revision, body: record.definition },
-            { partition: MACHINES, sort: record.name, body: JSON.stringify(record) },
+            ...documentsOf({ partition: REVISIONS, sort: record.revision, body: record.definition }),
+            ...documentsOf({ partition: MACHINES, sort: record.name, body: JSON.stringify(record) }),
           ],
           [],
         );
@@ -75,7 +76,7 @@ export function createMachines(store: CheckpointStore): Machines {
     async compiled(revision) {
       const known = machines.get(revision);
       if (known !== undefined) return known;
-      const [stored] = await store.read(REVISIONS, revision);
+      const [stored] = joined(await store.read(REVISIONS, revision));
       if (stored === undefined) throw new Error(`The journal names the definition ${revision}, which is not stored.`);
       const machine = parseDefinition(stored.body);
       machines.set(revision, machine);

@@ -1,15 +1,15 @@
 /** Going on after the end of a process: the journals of the open executions are folded, and what waits is armed again. */
 import type { Root } from './execution.ts';
 import { openExecutions, threadsOf } from './execution.ts';
-import { armDeadline, closeRoot, type Executions, OPEN, removeFromIndexes } from './executions.ts';
+import { armDeadline, closeRoot, type Executions } from './executions.ts';
 import { fold, rootFrom } from './fold.ts';
+import { openKeys, removeSummary } from './summaries.ts';
 import { perform } from './tasks.ts';
 
 const JOURNALS_AT_ONCE = 16;
 
 export async function recover(executions: Executions): Promise<void> {
-  const { store, roots } = executions;
-  const keys = (await store.read(OPEN)).map(({ sort }) => sort).filter((key) => !roots.has(key));
+  const keys = (await openKeys(executions)).filter((key) => !executions.roots.has(key));
   const worker = async (): Promise<void> => {
     for (let key = keys.pop(); key !== undefined; key = keys.pop()) await recoverOne(executions, key);
   };
@@ -21,7 +21,7 @@ async function recoverOne(executions: Executions, key: string): Promise<void> {
   const [started, ...rest] = await runtime.journal.reopen(key);
   if (started?.type !== 'ExecutionStarted' || started.top === undefined) {
     // The process ended between two transactions of the first flush: nobody was told of this execution.
-    removeFromIndexes(executions, key);
+    await removeSummary(executions, key);
     return;
   }
   const { revision, inputText = JSON.stringify(started.input), startedBy } = started.top;

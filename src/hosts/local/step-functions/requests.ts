@@ -3,7 +3,8 @@ import type { Json } from '#domain/json';
 import { isJsonObject } from '#domain/json';
 import { ApiError } from './api-error.ts';
 import { jacksonComplaint } from './definition.ts';
-import { isTooLarge } from './payload.ts';
+import type { Failure } from './facts.ts';
+import { isTooLarge, LARGEST_PAYLOAD_BYTES } from './payload.ts';
 
 export type Input = Readonly<Record<string, Json>>;
 
@@ -19,10 +20,19 @@ export function invalid(value: Json, member: string, constraint: string): never 
   );
 }
 
-export function optionalText(input: Input, member: string): string | undefined {
+export function optionalText(input: Input, member: string, longest = Infinity): string | undefined {
   const value = input[member];
   if (value === undefined || value === null) return undefined;
-  return typeof value === 'string' ? value : invalid(value, member, 'Member must be a string');
+  if (typeof value !== 'string') return invalid(value, member, 'Member must be a string');
+  return value.length <= longest ? value : invalid(value, member, `Member must have length less than or equal to ${longest}`);
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html, and StopExecution alike. */
+const [LONGEST_ERROR, LONGEST_CAUSE] = [256, 32_768];
+
+export function failureOf(input: Input): Failure {
+  const [error, cause] = [optionalText(input, 'error', LONGEST_ERROR), optionalText(input, 'cause', LONGEST_CAUSE)];
+  return { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) };
 }
 
 export function text(input: Input, member: string): string {
@@ -45,16 +55,21 @@ export interface PageRequest {
 }
 
 export function pageRequest(input: Input): PageRequest {
-  const { maxResults = 0 } = input;
-  if (typeof maxResults !== 'number') invalid(maxResults, 'maxResults', 'Member must be a number');
-  if (maxResults > LONGEST_PAGE) invalid(maxResults, 'maxResults', `Member must have value less than or equal to ${LONGEST_PAGE}`);
-  const token = optionalText(input, 'nextToken');
-  if (token !== undefined && token.length > LONGEST_PAGE_TOKEN)
-    invalid(token, 'nextToken', `Member must have length less than or equal to ${LONGEST_PAGE_TOKEN}`);
-  return { most: maxResults === 0 ? DEFAULT_PAGE : maxResults, position: token === undefined ? undefined : positionOf(token) };
+  const { most, position } = textPageRequest(input, /^\d+$/);
+  return { most, position: position === undefined ? undefined : Number(position) };
 }
 
-export function pageToken(position: number): string {
+/** Of a list whose pages begin at a text like `position`. A token of another list is none of this one's. */
+export function textPageRequest(input: Input, shape: RegExp): { readonly most: number; readonly position: string | undefined } {
+  const { maxResults = 0 } = input;
+  if (typeof maxResults !== 'number' || !Number.isInteger(maxResults)) invalid(maxResults, 'maxResults', 'Member must be an integer');
+  if (maxResults < 0) invalid(maxResults, 'maxResults', 'Member must have value greater than or equal to 0');
+  if (maxResults > LONGEST_PAGE) invalid(maxResults, 'maxResults', `Member must have value less than or equal to ${LONGEST_PAGE}`);
+  const token = optionalText(input, 'nextToken', LONGEST_PAGE_TOKEN);
+  return { most: maxResults === 0 ? DEFAULT_PAGE : maxResults, position: token === undefined ? undefined : positionOf(token, shape) };
+}
+
+export function pageToken(position: number | string): string {
   return Buffer.from(`page|${position}`).toString('base64');
 }
 
@@ -65,10 +80,10 @@ export function pageOf<Item>(all: readonly Item[], input: Input): Page<Item> {
   return { items: all.slice(start, end), ...(end < all.length && { nextToken: pageToken(end) }) };
 }
 
-function positionOf(token: string): number {
-  const position = /^page\|(\d+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
-  if (position === undefined) throw new ApiError('InvalidToken', `Invalid Token: 'Invalid token'`);
-  return Number(position);
+function positionOf(token: string, shape: RegExp): string {
+  const position = /^page\|(.+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
+  if (position === undefined || !shape.test(position)) throw new ApiError('InvalidToken', `Invalid Token: 'Invalid token'`);
+  return position;
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html: what a name must not contain. */
@@ -97,7 +112,9 @@ export function checkedJson(value: string, code: 'InvalidExecutionInput' | 'Inva
   } catch {
     return refuse(jsonComplaint(value));
   }
-  if (isTooLarge(parsed)) return refuse('The payload is larger than 262144 bytes');
+  // As it is spelled too: it is kept as it was sent, and answered so.
+  if (isTooLarge(parsed) || Buffer.byteLength(value) > LARGEST_PAYLOAD_BYTES)
+    return refuse(`The payload is larger than ${LARGEST_PAYLOAD_BYTES} bytes`);
   return parsed;
 }
 

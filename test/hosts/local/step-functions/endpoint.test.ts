@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
@@ -98,5 +99,21 @@ describe('the SDK client', () => {
       cause: 'asked for',
     });
     await expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0], output: '{}' }))).rejects.toBeInstanceOf(TaskTimedOut);
+  });
+
+  test('is answered on the loopback address alone, whoever else names it', async () => {
+    const asking = (host: string): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { host, 'x-amz-target': 'AWSStepFunctions.ListStateMachines' };
+        const outgoing = request({ host: '127.0.0.1', port: endpoint.port, method: 'POST', headers }, (incoming) => {
+          incoming.resume();
+          resolve(incoming.statusCode);
+        });
+        outgoing.on('error', reject);
+        outgoing.end('{}');
+      });
+    expect(await asking(`127.0.0.1:${endpoint.port}`)).toBe(200);
+    expect(await asking(`localhost:${endpoint.port}`)).toBe(200);
+    expect(await asking(`elsewhere.example:${endpoint.port}`)).toBe(400);
   });
 });

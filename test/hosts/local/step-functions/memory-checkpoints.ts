@@ -1,5 +1,8 @@
 import type { Checkpoint, CheckpointKey, CheckpointStore } from '#hosts/local/step-functions/ports';
 
+/** What the port allows. */
+const LARGEST_BODY_BYTES = 350_000;
+
 export interface MemoryCheckpoints extends CheckpointStore {
   readonly writes: { readonly count: number; readonly documents: number };
   /** What was read since the counts were last set to 0. */
@@ -13,6 +16,7 @@ export interface MemoryCheckpoints extends CheckpointStore {
   reborn(): MemoryCheckpoints;
 }
 
+/** Refuses what the real one refuses. */
 export function memoryCheckpoints(partitions = new Map<string, Map<string, string>>()): MemoryCheckpoints {
   const writes = { count: 0, documents: 0 };
   let dying = { write: Infinity, documents: 0 };
@@ -28,6 +32,13 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
     reads.characters += found.reduce((sum, { body }) => sum + body.length, 0);
     return Promise.resolve(found);
   };
+  /** As DynamoDB does: the whole write, whatever else is in it, and again whenever it is tried again. */
+  const check = (puts: readonly Checkpoint[]): void => {
+    for (const { partition, sort, body } of puts) {
+      if (Buffer.byteLength(body) > LARGEST_BODY_BYTES) throw new Error(`${partition} ${sort} has more than ${LARGEST_BODY_BYTES} bytes`);
+      if (!body.isWellFormed()) throw new Error(`${partition} ${sort} holds half a character`);
+    }
+  };
   const apply = (puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): void => {
     for (const { partition, sort, body } of puts) {
       const documents = partitions.get(partition) ?? new Map<string, string>();
@@ -39,6 +50,7 @@ export function memoryCheckpoints(partitions = new Map<string, Map<string, strin
     writes,
     reads,
     write(puts, deletes) {
+      check(puts);
       writes.count += 1;
       if (writes.count === dying.write) apply(puts.slice(0, dying.documents), deletes.slice(0, Math.max(0, dying.documents - puts.length)));
       if (writes.count >= dying.write) return new Promise(() => undefined);
