@@ -56,8 +56,9 @@ export async function tickRun(
   const { limits, deleteAfterCompletion: removes } = template;
   const plan = tick({ openJobs, reports, closing, limits, fenceSeconds, startsAreRepeatable, metricsSettleSeconds, removes, now });
 
+  const troubles: string[] = [];
   // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
-  const unasked = await stopped(engine, plan.stops);
+  const unasked = await stopped(engine, plan.stops, troubles);
   const isNoted = ({ before: { start } }: JobChange): boolean => start.engineJobId === undefined || !unasked.has(start.engineJobId);
   const saved = await savedJobs(ports, run, plan.changes.filter(isNoted));
   const jobs = openJobs.map((job) => saved.get(job.index) ?? job);
@@ -70,9 +71,10 @@ export async function tickRun(
   await inTurns([...plan.launches, ...starting], async (job) => {
     // An engine that has no time for one of them has none for the others.
     if (engineRests) return;
-    const settled = await launchAlone(ports, run, job);
-    if (settled === 'not-now') engineRests = true;
-    else if (settled) refused.push(settled);
+    const { settled, isNotNow = false, trouble } = await launchAlone(ports, run, job);
+    engineRests ||= isNotNow;
+    if (trouble !== undefined) troubles.push(trouble);
+    if (settled) refused.push(settled);
   });
   const leaving = [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused];
   const tokens = await letGo(ports, run, leaving);
@@ -106,6 +108,7 @@ export async function tickRun(
     },
     ...withTaken(ports, before, template.streaming ? [] : durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),
+    ...troubleOf(before, troubles, now),
     lookedAt: now,
   };
   const kept = settled.ended ? await handedOver(ports, template, progress) : progress;
@@ -132,7 +135,7 @@ async function prepared(ports: Needs, found: Run): Promise<{ readonly run: Run; 
 }
 
 /** Those that the engine could not be told about. What it does not take for one of them is asked by the next tick, and holds up no other. */
-async function stopped(engine: Engine, stops: TickPlan['stops']): Promise<ReadonlySet<EngineJobId>> {
+async function stopped(engine: Engine, stops: TickPlan['stops'], troubles: string[]): Promise<ReadonlySet<EngineJobId>> {
   const unasked = new Set<EngineJobId>();
   await inTurns(stops, async ({ engineJobId, force }) => {
     try {
@@ -140,9 +143,17 @@ async function stopped(engine: Engine, stops: TickPlan['stops']): Promise<Readon
     } catch (error) {
       if (!(error instanceof Fault && error.retryable)) throw error;
       unasked.add(engineJobId);
+      troubles.push(error.message);
     }
   });
   return unasked;
+}
+
+const TROUBLE_LENGTH = 1000;
+
+/** The first of a tick tells it: the others are of the same engine. */
+export function troubleOf(before: RunProgress | undefined, [message]: readonly string[], now: Instant): Pick<RunProgress, 'trouble'> {
+  return message === undefined ? {} : { trouble: { since: before?.trouble?.since ?? now, message: message.slice(0, TROUBLE_LENGTH) } };
 }
 
 async function reportsOf(
