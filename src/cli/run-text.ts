@@ -29,7 +29,7 @@ export function runList(runs: readonly RunView[]): string {
 
 export function runSummary(run: RunView): string {
   const { jobs, records, closing, waiting, cost } = run;
-  const { 'skipped-sets': leftOut, 'cloned-from': clonedFrom, 'next-poll-at': nextPollAt } = run;
+  const { 'skipped-sets': leftOut, 'cloned-from': clonedFrom, 'next-poll-at': nextPollAt, 'engine-trouble': trouble } = run;
   const took = runDuration(run);
   const lines: readonly (readonly [string, string])[] = [
     ['user run', `${run['user-run-id']} of ${run['user-id']}`],
@@ -39,6 +39,7 @@ export function runSummary(run: RunView): string {
     ['jobs', `${number(jobs.total)}: ${jobCounts(run)}`],
     ...(leftOut === undefined ? [] : [['left out', `${setsText(leftOut)} that had succeeded before`] as const]),
     ...(waiting ? [['waiting', `${jobsText(waiting.jobs)} since ${waiting.since}: ${waiting.reason}`] as const] : []),
+    ...(trouble ? [['engine', `in trouble since ${trouble.since}: ${oneLine(trouble.message)}`] as const] : []),
     [
       'records',
       `${number(records.input)} in, ${number(records.output)} out, ${number(records.error)} in error${run.collecting ? ', and counts may still come' : ''}`,
@@ -120,6 +121,8 @@ export function progress(run: RunView): string {
   const ended = run.jobs.total - run.jobs.open;
   const failed = run.jobs.failed === 0 ? '' : `, ${number(run.jobs.failed)} failed`;
   const waiting = run.waiting === undefined ? '' : `; ${jobsText(run.waiting.jobs)} waiting: ${run.waiting.reason}`;
+  const told = run['engine-trouble'];
+  const trouble = told === undefined ? '' : `; the engine is in trouble: ${oneLine(told.message)}`;
   const records = `${number(run.records.output)} records out`;
-  return `${run['run-id']} ${run.state}: ${number(ended)} of ${number(run.jobs.total)} jobs ended${failed}, ${records}${waiting}`;
+  return `${run['run-id']} ${run.state}: ${number(ended)} of ${number(run.jobs.total)} jobs ended${failed}, ${records}${waiting}${trouble}`;
 }

@@ -35,7 +35,7 @@ export function runPage(place: RunPlace, { run, page }: RunContent, doing: Doing
 }
 
 function header(run: RunView, nowMs: number): Tree {
-  const { waiting, closing } = run;
+  const { waiting, closing, 'engine-trouble': trouble } = run;
   const poll = nextPoll(run, nowMs);
   const finishedAt = run['finished-at'];
   const clonedFrom = run['cloned-from'];
@@ -52,6 +52,7 @@ function header(run: RunView, nowMs: number): Tree {
     ['Elapsed', elapsed(run, nowMs)],
     ['Next poll', poll === undefined ? undefined : `${poll}, or sooner when the engine tells of a change`],
     ['Waiting', waiting && h('span', {}, `${jobsText(waiting.jobs)} since `, time(waiting.since), `: ${waiting.reason}`)],
+    ['Engine', trouble && h('span', {}, 'In trouble since ', time(trouble.since), `: ${trouble.message}`)],
     ['Closing', closing && `${closing.reason}: ${closing.message}`],
     ['Left out', leftOut === undefined ? undefined : `${number(leftOut)} sets that had succeeded before`],
   ]);

@@ -13,6 +13,7 @@ import type { CostView, HistoryEntryView, JobView, MetricsRow, RunRetried, RunSt
 interface RunProgress {
   readonly nextPollAt?: Instant;
   readonly waiting?: { readonly jobs: number; readonly since: Instant; readonly reason: string };
+  readonly trouble?: { readonly since: Instant; readonly message: string };
 }
 
 export function runLinks(run: Run): Record<string, string> {
@@ -38,7 +39,7 @@ export function runRetried(run: Run, indexes: readonly number[]): RunRetried {
 }
 
 export function runView(run: Run, counts: RunCounts, progress?: RunProgress): RunView {
-  const { waiting, nextPollAt } = isFinal(run) || !progress ? {} : progress;
+  const { waiting, trouble, nextPollAt } = isFinal(run) || !progress ? {} : progress;
   return {
     'run-id': run.id,
     state: run.state,
@@ -63,6 +64,7 @@ export function runView(run: Run, counts: RunCounts, progress?: RunProgress): Ru
     ...(run.skipped === undefined ? {} : { 'skipped-sets': run.skipped }),
     ...(run.clonedFrom ? { 'cloned-from': run.clonedFrom } : {}),
     ...(waiting ? { waiting } : {}),
+    ...(trouble ? { 'engine-trouble': trouble } : {}),
     ...(nextPollAt ? { 'next-poll-at': nextPollAt } : {}),
     'created-at': run.createdAt,
     'updated-at': run.updatedAt,

@@ -202,6 +202,7 @@ export const StoredProgress = z.object({
   durationsSeen: z.number().default(0),
   waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
   lookedAt: instant.exactOptional(),
+  trouble: z.object({ since: instant, message: z.string() }).exactOptional(),
 });
 
 export const StoredRetry = z.object({

@@ -56,6 +56,8 @@ export const RunView = z.object({
   'cloned-from': z.string().exactOptional(),
   /** What queued jobs wait for, as of the last tick. */
   waiting: z.object({ jobs: z.number(), since: instant, reason: z.string() }).exactOptional(),
+  /** What the engine could not do or answer at the last look; it is tried again. */
+  'engine-trouble': z.object({ since: instant, message: z.string() }).exactOptional(),
   /** When the engine will be asked next; a push from it comes before. */
   'next-poll-at': instant.exactOptional(),
   /** What the run has used so far, and what that costs on AWS at list prices; only where asked for by `include=cost`. */

@@ -21,8 +21,8 @@ export type LaunchOutcome =
   | { readonly kind: 'refused'; readonly job: Job }
   /** It needs a slot first, which the tick gives. */
   | { readonly kind: 'queued' }
-  /** The engine cannot start anything now: it is queued again. */
-  | { readonly kind: 'not-now' }
+  /** The engine cannot start anything now, for a reason of its own: it is queued again. */
+  | { readonly kind: 'not-now'; readonly message: string }
   /** An earlier start may still take effect on the engine: too early to repeat it. */
   | { readonly kind: 'fenced' }
   /** Somebody else changed the job meanwhile; the next tick looks again. */
@@ -63,18 +63,24 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
   return intended ? startOnEngine(ports, { run, job: intended, engine, template, parameters }) : { kind: 'conflict' };
 }
 
-/**
- * For the tick: what the start of one job throws is that job's matter alone. The job where it is settled by this; `not-now`
- * where the engine can start nothing; otherwise it is started, or the next tick looks at it again.
- */
-export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job | 'not-now' | undefined> {
+export interface LaunchedAlone {
+  /** The job, where it is settled by this; otherwise it is started, or the next tick looks at it again. */
+  readonly settled?: Job;
+  /** The engine can start nothing now. */
+  readonly isNotNow?: true;
+  /** In words, where the engine could not do it. */
+  readonly trouble?: string;
+}
+
+/** For the tick: what the start of one job throws is that job's matter alone. */
+export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<LaunchedAlone> {
   try {
     const outcome = await launchJob(ports, run, job, { admitted: true });
-    return outcome.kind === 'not-now' ? 'not-now' : settledBy(outcome);
+    return outcome.kind === 'not-now' ? { isNotNow: true, trouble: outcome.message } : settledBy(outcome);
   } catch (error) {
-    if (error instanceof Fault && error.retryable) return undefined;
+    if (error instanceof Fault && error.retryable) return error.name === 'EngineUnavailable' ? { trouble: error.message } : {};
     const latest = await ports.jobs.load(job, run.count);
-    if (!latest || latest.state !== 'CREATED' || latest.start.engineJobId !== undefined) return undefined;
+    if (!latest || latest.state !== 'CREATED' || latest.start.engineJobId !== undefined) return {};
     const template = await ports.catalog.template(run.templateId, run.templateVersion);
     if (!template) throw error;
     const message = error instanceof Error ? `${error.name}: ${error.message}` : 'unknown fault';
@@ -82,8 +88,8 @@ export async function launchAlone(ports: Needs, run: Run, job: Job): Promise<Job
   }
 }
 
-const settledBy = (outcome: LaunchOutcome): Job | undefined =>
-  outcome.kind === 'refused' && isSettled(outcome.job) ? outcome.job : undefined;
+const settledBy = (outcome: LaunchOutcome): LaunchedAlone =>
+  outcome.kind === 'refused' && isSettled(outcome.job) ? { settled: outcome.job } : {};
 
 interface Starting {
   readonly run: Run;
@@ -109,7 +115,7 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
       // Nothing of it can take effect later, so nobody needs to wait for the fence: the tick starts it when it has its turn.
       const start = { ...keptOfAttempt(job.start), queuedFor: 'slot' } as const;
       const queued = await save(ports, run, { before: job, after: { ...job, start }, entries: [] });
-      return { kind: queued ? 'not-now' : 'conflict' };
+      return queued ? { kind: 'not-now', message: started.message } : { kind: 'conflict' };
     }
   }
 }

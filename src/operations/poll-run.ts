@@ -5,7 +5,7 @@
 import { Fault } from '#domain/faults';
 import { epochMs, instant, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import type { Ports, RunProgress, TickLease } from './ports.ts';
-import { tickRun, type Ticked } from './tick-run.ts';
+import { tickRun, troubleOf, type Ticked } from './tick-run.ts';
 
 export interface PollRun {
   readonly runId: RunId;
@@ -32,8 +32,9 @@ export async function pollRun(ports: Needs, { runId, watch, pushed }: PollRun): 
   const lease = { host, owner: `${host}/${ports.randomness.newUlid(now)}`, now, until: instant(epochMs(now) + leaseSeconds * 1000) };
   const taken = await ports.runs.takeTick(runId, lease);
   if (taken === 'busy') return { ended: false, delaySeconds: ports.policy.pollFloorSeconds };
+  let progress: RunProgress | undefined;
   try {
-    let progress = await ports.runs.progress(runId);
+    progress = await ports.runs.progress(runId);
     for (let round = 0; ; round += 1) {
       const run = await ports.runs.load(runId);
       if (!run) throw new Fault('Vanished', `there is no run ${runId}`);
@@ -54,7 +55,7 @@ export async function pollRun(ports: Needs, { runId, watch, pushed }: PollRun): 
   } catch (fault) {
     // The next try must not find the run held by this one, which has given up. A store that does not take this either lets
     // the lease lapse by itself.
-    await released(ports, runId, lease).catch(() => undefined);
+    await released(ports, runId, lease, inTrouble(ports, progress, fault)).catch(() => undefined);
     throw fault;
   }
 }
@@ -69,6 +70,12 @@ function progressOf(ports: Needs, { ended, delaySeconds, progress }: Ticked): Ru
   return ended ? progress : { ...progress, nextPollAt: instant(epochMs(ports.clock.now()) + delaySeconds * 1000) };
 }
 
-async function released(ports: Needs, id: RunId, lease: TickLease): Promise<void> {
-  while ((await ports.runs.releaseTick(id, lease, undefined)) === 'again');
+/** Whoever looks at the run is to see why nothing moves: an engine that does not answer ends no job, and no tick. */
+function inTrouble(ports: Needs, progress: RunProgress | undefined, fault: unknown): RunProgress | undefined {
+  if (!progress || !(fault instanceof Fault) || fault.name !== 'EngineUnavailable') return undefined;
+  return { ...progress, ...troubleOf(progress, [fault.message], ports.clock.now()) };
+}
+
+async function released(ports: Needs, id: RunId, lease: TickLease, seen?: RunProgress): Promise<void> {
+  while ((await ports.runs.releaseTick(id, lease, seen)) === 'again');
 }

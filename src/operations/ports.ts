@@ -196,6 +196,13 @@ export interface RunProgress {
   readonly waiting?: Waiting;
   /** When the last tick that came to its end looked. */
   readonly lookedAt?: Instant;
+  /** Why the last tick could not do with the engine what was to be done: no job is at fault, and it is tried again. */
+  readonly trouble?: EngineTrouble;
+}
+
+export interface EngineTrouble {
+  readonly since: Instant;
+  readonly message: string;
 }
 
 export interface Waiting {

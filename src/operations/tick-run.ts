@@ -58,8 +58,10 @@ export async function tickRun(
   const context = { closing, limits, fenceSeconds, startsAreRepeatable, metricsSettleSeconds, removes, lookedAt, now };
   const plan = tick({ openJobs, reports, ...context });
 
+  const troubles: string[] = [];
   // Asked before it is noted: a crash in between asks twice, the other way round would never ask.
   const faults = await stopped(engine, plan.stops);
+  troubles.push(...faults.values());
   const saved = await savedJobs(
     ports,
     run,
@@ -75,9 +77,10 @@ export async function tickRun(
   await inTurns([...plan.launches, ...starting], async (job) => {
     // An engine that has no time for one of them has none for the others.
     if (engineRests) return;
-    const settled = await launchAlone(ports, run, job);
-    if (settled === 'not-now') engineRests = true;
-    else if (settled) refused.push(settled);
+    const { settled, isNotNow = false, trouble } = await launchAlone(ports, run, job);
+    engineRests ||= isNotNow;
+    if (trouble !== undefined) troubles.push(trouble);
+    if (settled) refused.push(settled);
   });
   const leaving = [...plan.releases, ...[...saved.values()].filter(isSettled), ...refused];
   const tokens = await letGo(ports, run, leaving);
@@ -111,6 +114,7 @@ export async function tickRun(
     },
     ...withTaken(ports, before, template.streaming ? [] : durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),
+    ...troubleOf(before, troubles, now),
     lookedAt: now,
   };
   const kept = settled.ended ? await handedOver(ports, template, progress) : progress;
@@ -153,6 +157,13 @@ function noted(change: JobChange, faults: ReadonlyMap<EngineJobId, string>): Job
   const { engineJobId } = change.before.start;
   const fault = engineJobId === undefined ? undefined : faults.get(engineJobId);
   return fault === undefined ? change : unheard(change, fault);
+}
+
+const TROUBLE_LENGTH = 1000;
+
+/** The first of a tick tells it: the others are of the same engine. */
+export function troubleOf(before: RunProgress | undefined, [message]: readonly string[], now: Instant): Pick<RunProgress, 'trouble'> {
+  return message === undefined ? {} : { trouble: { since: before?.trouble?.since ?? now, message: message.slice(0, TROUBLE_LENGTH) } };
 }
 
 async function reportsOf(

@@ -84,6 +84,7 @@ test('a run that goes on says what queued jobs wait for, when it is looked at ne
     'skipped-sets': 1,
     'cloned-from': 'run_0',
     waiting: { jobs: 1, since: '2026-07-14T08:00:00.000Z', reason: 'engine:sleep may have 2 jobs under way, and has 2' },
+    'engine-trouble': { since: '2026-07-14T08:00:02.000Z', message: 'Control Hub answered 401:\nwho?' },
     'next-poll-at': '2026-07-14T08:00:05.000Z',
   };
   const run = RunView.parse({ ...runBody('RUNNING', 1), ...more });
@@ -93,12 +94,13 @@ test('a run that goes on says what queued jobs wait for, when it is looked at ne
     '  jobs       2: 1 finished, 1 open',
     '  left out   1 set that had succeeded before',
     '  waiting    1 job since 2026-07-14T08:00:00.000Z: engine:sleep may have 2 jobs under way, and has 2',
+    '  engine     in trouble since 2026-07-14T08:00:02.000Z: Control Hub answered 401: who?',
     '  records    10 in, 10 out, 0 in error',
     '  created    2026-07-14T08:00:00.000Z',
     '  next look  2026-07-14T08:00:05.000Z, or sooner when the engine tells of a change',
   ]);
   expect(progress(run)).toBe(
-    'run_01K8ZC0ED8QZV7N5T9X1M3B2AR RUNNING: 1 of 2 jobs ended, 10 records out; 1 job waiting: engine:sleep may have 2 jobs under way, and has 2',
+    'run_01K8ZC0ED8QZV7N5T9X1M3B2AR RUNNING: 1 of 2 jobs ended, 10 records out; 1 job waiting: engine:sleep may have 2 jobs under way, and has 2; the engine is in trouble: Control Hub answered 401: who?',
   );
 });
 

@@ -63,13 +63,15 @@ describe('the list of runs', () => {
 describe('the page of a run', () => {
   test('says how it stands, who asked, how long it takes and when the engine is asked next', () => {
     const waiting = { jobs: 2, since: '2026-11-21T08:00:05.000Z', reason: 'slots of the template' };
-    const tree = runShown(anOpenRun({ attempt: 2, waiting, 'next-poll-at': '2026-11-21T08:00:32.000Z' }));
+    const trouble = { since: '2026-11-21T08:00:05.000Z', message: 'Control Hub answered 401' };
+    const tree = runShown(anOpenRun({ attempt: 2, waiting, 'engine-trouble': trouble, 'next-poll-at': '2026-11-21T08:00:32.000Z' }));
     expect(fact(tree, 'State')).toBe('▶ RUNNING');
     expect(fact(tree, 'Attempt')).toBe('2');
     expect(fact(tree, 'Asked for by')).toBe('token of ada');
     expect(fact(tree, 'Elapsed')).toBe('20.0 s');
     expect(fact(tree, 'Next poll')).toBe('in 12 s, or sooner when the engine tells of a change');
     expect(fact(tree, 'Waiting')).toBe('2 jobs since 2026-11-21 08:00:05 UTC: slots of the template');
+    expect(fact(tree, 'Engine')).toBe('In trouble since 2026-11-21 08:00:05 UTC: Control Hub answered 401');
     expect(fact(tree, 'Ended')).toBeUndefined();
     expect(fact(tree, 'Open')).toBe('2');
   });

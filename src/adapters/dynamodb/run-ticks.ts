@@ -60,6 +60,7 @@ const PROGRESS = [
   'nextPollAt',
   'waiting',
   'lookedAt',
+  'trouble',
 ] as const satisfies readonly (keyof RunProgress)[];
 
 /** The whole progress is replaced: what it does not have goes. */

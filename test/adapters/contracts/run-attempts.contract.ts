@@ -101,6 +101,7 @@ export function runAttemptsContract(makeStore: () => Promise<RunStore>): void {
       durationsSeen: 2,
       lookedAt: at(19),
       waiting: { jobs: 4, since: at(10), reason: "template:x may have 2 jobs under way, and has 2; it's full" },
+      trouble: { since: at(12), message: 'Control Hub answered 401: SSO_01: User not authenticated' },
     };
 
     test('is nothing before the first one, also while that is under way', async () => {
