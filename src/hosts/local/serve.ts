@@ -29,7 +29,7 @@ const tell = (line: string): void => {
 };
 
 async function served(settings: LocalSettings, app: URL): Promise<0 | 70> {
-  const host = await startLocalHost({ settings, ...builtApp(app) });
+  const host = await startLocalHost({ settings, tell, ...builtApp(app) });
   const stopped = new Promise<void>((resolve) => {
     let stopping = false;
     const stop = (): void => {
@@ -47,7 +47,8 @@ async function served(settings: LocalSettings, app: URL): Promise<0 | 70> {
   // Last: whoever reads it may send a signal at once.
   process.stdout.write(`Sluice listens on ${host.url}\n`);
   tell(`Data in ${settings.dataDir}, outputs in ${settings.outputRoot}. Ctrl-C stops; runs go on at the next start.`);
-  await stopped;
+  const lost = await Promise.race([stopped, host.lost]);
+  if (lost) tell(`${lost.message} Sluice ends; what was accepted goes on at the next start.`);
   await host.close();
-  return 0;
+  return lost ? 70 : 0;
 }
