@@ -40,7 +40,7 @@ const CLOCK_SYNTAX = {
 };
 
 export default tseslint.config(
-  { ignores: ['eslint.config.js', 'bin/**', 'scripts/build.js', '.out/**', 'node_modules/**', 'test/architecture/planted/**'] },
+  { ignores: ['eslint.config.js', 'bin/**', 'scripts/*.js', '.out/**', 'node_modules/**', 'test/architecture/planted/**'] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

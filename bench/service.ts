@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunStarted, RunView } from '#contract/views';
+import { builtApp } from '#hosts/local/built-app';
 import { systemClock } from '#hosts/local/host-clock';
 import { startLocalHost } from '#hosts/local/local-host';
 import type { Ports } from '#operations/ports';
@@ -34,9 +35,7 @@ export async function benchService(app: URL): Promise<BenchService> {
       engineLimits: {},
       allowAnonymous: false,
     },
-    project: new URL('../../', app),
-    load: (path) => import(new URL(`${path}.js`, app).href) as Promise<unknown>,
-    duckdbWorkerUrl: new URL('src/adapters/engines/duckdb/worker.js', app),
+    ...builtApp(app),
     engines: { sleep },
   });
   const request = async <Body>(method: string, path: string, body?: unknown): Promise<Body> => {

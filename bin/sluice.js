@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-/** Runs the built command line; the first use in a fresh checkout builds it. */
+/** Runs the built command line. A package has it with it; the first use in a fresh checkout builds it. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
-const app = new URL('.out/app/src/cli/main.js', root);
+const isCheckout = existsSync(new URL('scripts/build.js', root));
+const main = new URL(`.out/${isCheckout ? 'app' : 'packed'}/src/cli/main.js`, root);
 
-if (!existsSync(app)) {
+if (isCheckout && !existsSync(main)) {
   const built = spawnSync(process.execPath, ['scripts/build.js', '--app'], { cwd: fileURLToPath(root), stdio: ['ignore', 2, 2] });
   if (built.status !== 0) {
     process.stderr.write(
@@ -16,4 +17,4 @@ if (!existsSync(app)) {
     process.exit(70);
   }
 }
-await import(app.href);
+await import(main.href);

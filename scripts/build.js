@@ -1,11 +1,13 @@
 /**
- * Three builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
+ * The builds of the same sources. `.out/app`: the local host, the command line and all functions in one bundle with shared
  * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it. `.out/client`: what
- * package.json exports as `sluice/client`, for Node and browsers, with its types.
+ * package.json exports as `sluice/client`, for Node and browsers, with its types. And with `--package`, `.out/packed`: what of the
+ * app is in the package, which holds no links.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { build } from 'esbuild';
+import { buildFolder, buildVersion } from './build-folders.js';
 
 /** Files below `folder` whose name ends in `suffix`. */
 const found = (folder, suffix, recursive = false) =>
@@ -27,9 +29,12 @@ const shared = {
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
 
+/** Written last. Its time is when the build began: what was changed since then may not be in it. */
+const STAMP = 'package.json';
+
 /** Whether nothing that the app is made of has changed since it was built: then `npm start` starts at once. */
-function appIsCurrent() {
-  const stamp = '.out/app/package.json';
+function isCurrent(place) {
+  const stamp = join(place, STAMP);
   if (!existsSync(stamp)) return false;
   const builtAt = statSync(stamp).mtimeMs;
   const sources = ['src', 'functions', 'scripts', 'bench', 'test/support', 'test/simulation', 'test/crash-points', 'test/domain'].flatMap(
@@ -38,27 +43,43 @@ function appIsCurrent() {
   return ['package.json', 'package-lock.json', ...sources].every((file) => statSync(file).mtimeMs < builtAt);
 }
 
+/** What runs where the package is installed. */
+const PACKED = ['src/hosts/local/main.ts', 'src/cli/main.ts', 'src/adapters/engines/duckdb/worker.ts'];
+
 async function buildApp() {
-  if (appIsCurrent()) return;
-  rmSync('.out/app', { recursive: true, force: true });
+  const place = '.out/app';
+  if (isCurrent(place)) return;
+  const startedAt = new Date();
+  const version = await buildVersion(place, (folder) => appInto(folder, [...PACKED, ...found('scripts', '.ts'), ...found('bench', '.ts')]));
+  // It may have been there already, made of what these sources were once before.
+  utimesSync(join(version, STAMP), startedAt, startedAt);
+}
+
+async function buildPackage() {
+  const place = '.out/packed';
+  if (isCurrent(place) && isCurrent('.out/client')) return;
+  await buildClient();
+  await buildFolder(place, (folder) => appInto(folder, PACKED));
+}
+
+async function appInto(folder, entryPoints) {
+  const startedAt = new Date();
   await build({
     ...shared,
-    entryPoints: [
-      ...handlers,
-      'src/hosts/local/main.ts',
-      'src/cli/main.ts',
-      'src/adapters/engines/duckdb/worker.ts',
-      ...found('scripts', '.ts'),
-      ...found('bench', '.ts'),
-    ],
-    outdir: '.out/app',
+    entryPoints: [...handlers, ...entryPoints],
+    outdir: folder,
     outbase: '.',
     splitting: true,
     // Native, and needed by the engine's own processes alone.
     external: ['@duckdb/*'],
   });
-  await buildConsole('.out/app/functions/http/console/files');
-  writeFileSync('.out/app/package.json', '{ "type": "module" }\n');
+  await buildConsole(join(folder, 'functions/http/console/files'));
+  stamp(folder, startedAt);
+}
+
+function stamp(folder, startedAt) {
+  writeFileSync(join(folder, STAMP), '{ "type": "module" }\n');
+  utimesSync(join(folder, STAMP), startedAt, startedAt);
 }
 
 /** The web console as its function serves it: the page, and what it names by the hash of its content. */
@@ -85,14 +106,16 @@ async function buildConsole(folder) {
 }
 
 async function buildFunctions() {
-  rmSync('.out/functions', { recursive: true, force: true });
-  mkdirSync('.out/functions', { recursive: true });
+  await buildFolder('.out/functions', functionsInto);
+}
+
+async function functionsInto(folder) {
   const results = await Promise.all(
     handlers.map((handler) =>
       build({
         ...shared,
         entryPoints: [handler],
-        outfile: `.out/${handler.replace(/\.ts$/, '.mjs')}`,
+        outfile: join(folder, relative('functions', handler).replace(/\.ts$/, '.mjs')),
         target: 'node24',
         alias: { '@aws-sdk/credential-provider-node': './src/adapters/lambda/credentials.ts' },
         minify: true,
@@ -102,15 +125,23 @@ async function buildFunctions() {
       }),
     ),
   );
-  await buildConsole('.out/functions/http/console/files');
-  writeFileSync('.out/functions/meta.json', JSON.stringify(results.map(({ metafile }) => metafile)));
+  await buildConsole(join(folder, 'http/console/files'));
+  const metafiles = results.map(({ metafile: { inputs, outputs } }) => ({ inputs, outputs: placed(outputs, folder, '.out/functions') }));
+  writeFileSync(join(folder, 'meta.json'), JSON.stringify(metafiles));
 }
 
+/** The outputs by where they will be. */
+const placed = (outputs, from, to) => Object.fromEntries(Object.entries(outputs).map(([file, output]) => [file.replace(from, to), output]));
+
 async function buildClient() {
-  rmSync('.out/client', { recursive: true, force: true });
+  await buildFolder('.out/client', clientInto);
+}
+
+async function clientInto(folder) {
+  const startedAt = new Date();
   await build({
     entryPoints: ['src/client/package-exports.ts'],
-    outfile: '.out/client/index.js',
+    outfile: join(folder, 'index.js'),
     bundle: true,
     format: 'esm',
     platform: 'neutral',
@@ -118,7 +149,8 @@ async function buildClient() {
     target: 'es2022',
     logLevel: 'warning',
   });
-  await writeClientTypes('.out/client/types');
+  await writeClientTypes(join(folder, 'types'));
+  stamp(folder, startedAt);
 }
 
 /** One declaration per source file, under the same paths; what they import from each other they import by relative paths. */
@@ -147,4 +179,5 @@ const fromHere = (folder, path) => {
 
 const what = process.argv.slice(2);
 const builds = { '--app': buildApp, '--functions': buildFunctions, '--client': buildClient };
-for (const [flag, built] of Object.entries(builds)) if (what.length === 0 || what.includes(flag)) await built();
+if (what.includes('--package')) await buildPackage();
+else for (const [flag, built] of Object.entries(builds)) if (what.length === 0 || what.includes(flag)) await built();

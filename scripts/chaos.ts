@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { table } from '#bench/table';
 import { sluiceClient } from '#client/sluice-client';
+import { builtApp } from '#hosts/local/built-app';
 import { startLocalHost, type LocalHost } from '#hosts/local/local-host';
 import { gather, type Evidence } from '#test/support/chaos/evidence';
 import { MOMENTS, planRounds, VICTIMS } from '#test/support/chaos/plan';
@@ -19,7 +20,7 @@ import { violations, type Violation } from '#test/support/chaos/violations';
 
 /** From `.out/app/scripts/chaos.js`, where the build puts this. */
 const app = new URL('../', import.meta.url);
-const project = new URL('../../', app);
+const built = builtApp(app);
 
 const HELP = `Kills the service with kill -9 at random moments of runs of 1 to 50 sets, starts it again, and checks in the end that
 every job of every accepted run has ended and was recorded once.
@@ -92,9 +93,7 @@ function startedHost(dataDir: string): Promise<LocalHost> {
       engineLimits: {},
       allowAnonymous: false,
     },
-    project,
-    load: (path) => import(new URL(`${path}.js`, app).href) as Promise<unknown>,
-    duckdbWorkerUrl: new URL('src/adapters/engines/duckdb/worker.js', app),
+    ...built,
   });
 }
 

@@ -16,11 +16,12 @@ import { take } from '#cli/take';
 import { sluiceClient, type SluiceClient } from '#client/sluice-client';
 import type { RunRequest } from '#contract/run-request';
 import { RunStarted, type JobView, type RunView } from '#contract/views';
+import { builtApp } from '#hosts/local/built-app';
 import { startLocalHost, type LocalHost } from '#hosts/local/local-host';
 
 /** From `.out/app/scripts/demo.js`, where the build puts this. */
-const app = new URL('../', import.meta.url);
-const project = new URL('../../', app);
+const built = builtApp(new URL('../', import.meta.url));
+const { project } = built;
 const datasets = fileURLToPath(
   new URL('../data/', pathToFileURL(createRequire(new URL('package.json', project)).resolve('vega-datasets'))),
 );
@@ -146,9 +147,7 @@ function startedService(dataDir: string): Promise<LocalHost> {
       engineLimits: {},
       allowAnonymous: false,
     },
-    project,
-    load: (path) => import(new URL(`${path}.js`, app).href) as Promise<unknown>,
-    duckdbWorkerUrl: new URL('src/adapters/engines/duckdb/worker.js', app),
+    ...built,
   });
 }
 

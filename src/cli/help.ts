@@ -5,9 +5,10 @@ import { flagsOf } from './flags.ts';
 export const EXIT_CODES = `Exit codes: 0 all succeeded, 1 some failed, 2 wrong request or command line, 3 the wait timed out (the run
 goes on), 4 no valid token, 5 cancelled, 70 the service failed or does not answer.`;
 
-const SIMULATOR: readonly [string, string] = [
-  'control-hub-simulator',
-  'Stands in for StreamSets Control Hub until Ctrl-C, for tests and offline work.',
+/** What runs until Ctrl-C; each has a --help of its own. */
+const PROGRAMS: readonly [string, string][] = [
+  ['serve', 'The service on this machine until Ctrl-C, with everything it needs.'],
+  ['control-hub-simulator', 'Stands in for StreamSets Control Hub until Ctrl-C, for tests and offline work.'],
 ];
 
 const OVERVIEW_EXAMPLES = `  sluice catalog apply examples/catalog
@@ -23,7 +24,7 @@ export function overview(commands: readonly Command[]): string {
 
 Usage: sluice GROUP COMMAND [flags]
 
-${listed([...commands.map((command): [string, string] => [`${command.group} ${spelt(command)}`, command.summary]), SIMULATOR])}
+${listed([...commands.map((command): [string, string] => [`${command.group} ${spelt(command)}`, command.summary]), ...PROGRAMS])}
 
 Examples:
 ${OVERVIEW_EXAMPLES}

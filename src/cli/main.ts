@@ -5,6 +5,9 @@ import { userInfo } from 'node:os';
 import type { ExitCode } from './command.ts';
 import { sluice } from './sluice.ts';
 
+/** From `src/cli/main.js` below it, where the build puts this. */
+const app = new URL('../../', import.meta.url);
+
 function userName(): string {
   try {
     return userInfo().username;
@@ -38,6 +41,12 @@ async function controlHubSimulator(words: readonly string[]): Promise<ExitCode> 
   return serveControlHubSimulator(words, process);
 }
 
+/** The service itself. Stopped, it has connections that would keep the process for a while: it ends here. */
+async function serve(words: readonly string[]): Promise<never> {
+  const { serve: served } = await import('#hosts/local/serve');
+  process.exit(await served(words, app));
+}
+
 process.exitCode = await sluice(process.argv.slice(2), {
   environment: process.env,
   stdout: process.stdout,
@@ -46,5 +55,5 @@ process.exitCode = await sluice(process.argv.slice(2), {
   newRunName,
   readText: (path) => readFileSync(path, 'utf8'),
   writeSecret,
-  programs: { 'control-hub-simulator': controlHubSimulator },
+  programs: { serve, 'control-hub-simulator': controlHubSimulator },
 });

@@ -1,12 +1,13 @@
-/** The package as others use it: by its name, built, in a process and a compilation of their own. */
+/** The package as others use it: packed, unpacked elsewhere, and used by its name in a process and a compilation of their own. */
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startService } from '#test/support/service';
+import { clientOf, startServiceProcess } from '#test/support/service-process';
 
 /** A compilation takes seconds, and several times that beside other tests. */
 const COMPILED_WITHIN_MS = 240_000;
@@ -14,10 +15,16 @@ const COMPILED_WITHIN_MS = 240_000;
 let folder: string;
 
 beforeAll(() => {
-  execFileSync(process.execPath, ['scripts/build.js', '--client'], { stdio: 'inherit' });
   folder = mkdtempSync(join(tmpdir(), 'sluice-consumer-'));
-  mkdirSync(join(folder, 'node_modules'));
-  symlinkSync(process.cwd(), join(folder, 'node_modules', 'sluice'), 'dir');
+  const packed =
+    execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { encoding: 'utf8' }).trim().split('\n').at(-1) ?? '';
+  const modules = join(folder, 'node_modules');
+  mkdirSync(join(modules, 'sluice'), { recursive: true });
+  execFileSync('tar', ['-xzf', join(folder, packed), '-C', join(modules, 'sluice'), '--strip-components=1']);
+  // As npm would install them: what is native, and what the client's types are made of. All else is within the bundles.
+  for (const name of ['@duckdb', '@dynoxide', 'zod']) symlinkSync(realpathSync(join('node_modules', name)), join(modules, name), 'dir');
+  mkdirSync(join(modules, '.bin'));
+  symlinkSync('../sluice/bin/sluice.js', join(modules, '.bin/sluice'));
 }, COMPILED_WITHIN_MS);
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -44,6 +51,39 @@ test.each([
 ])('sluice/client works by its name, %s', (_, where) => {
   const printed: unknown = JSON.parse(evaluated(SENDS, where()));
   expect(printed).toEqual(['function', [['http://x/v1/jobs/j/events', 'run']], true, 'FAILED', ['retire', 'reset']]);
+});
+
+test('npx sluice says what it can do', () => {
+  const printed = execFileSync('npx', ['--offline', 'sluice', '--help'], { cwd: folder, encoding: 'utf8' });
+  expect(printed).toMatch(/^Usage: sluice GROUP COMMAND/m);
+  expect(printed).toMatch(/^ {2}serve /m);
+});
+
+test('npx sluice serve is the service, with all its functions, its console and its engine', async () => {
+  const main = [join(folder, 'node_modules/.bin/sluice'), 'serve'];
+  const service = startServiceProcess({ dataDir: join(folder, 'data'), main });
+  try {
+    const client = await clientOf(service);
+    expect((await fetch(`${(await service.url) ?? ''}/console/`)).status).toBe(200);
+    await client.putTemplate('tmpl_one', {
+      name: 'One',
+      engine: 'duckdb',
+      definition: { target: { path: '$TARGET', sql: 'SELECT 1 AS n', format: 'csv' } },
+    });
+    await client.putPattern({ 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_one' });
+    const body = {
+      'user-id': 'ada',
+      'user-run-id': 'r',
+      'source-type': 'a',
+      'target-type': 'b',
+      'runtime-parameters': [{ TARGET: 'n.csv' }],
+    };
+    expect((await client.waitForRun((await client.startRun(body))['run-id'])).run.state).toBe('SUCCEEDED');
+    expect(readFileSync(join(folder, 'data/output/n.csv'), 'utf8')).toBe('n\n1\n');
+  } finally {
+    service.process.kill('SIGINT');
+  }
+  expect(await service.silent).toBe(0);
 });
 
 test('depends on nothing: the built file imports no module, and names nothing of Node', () => {

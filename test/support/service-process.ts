@@ -22,13 +22,13 @@ export interface ServiceProcessOptions {
   readonly args?: readonly string[];
   /** Leads a process group of its own, so that a signal can reach it with its workers. */
   readonly ownGroup?: boolean;
-  /** The bundle's `main.js`, where the tests' build is not meant. */
-  readonly main?: string;
+  /** The bundle's `main.js`, where the tests' build is not meant; or another program with the words that start the service. */
+  readonly main?: string | readonly string[];
 }
 
 export function startServiceProcess(options: ServiceProcessOptions): ServiceProcess {
   const { dataDir, args = [], ownGroup = false, main = '.out/app/src/hosts/local/main.js' } = options;
-  const child = spawn(process.execPath, [main, '--port', '0', '--data-dir', dataDir, '--poll-floor-seconds', '1', ...args], {
+  const child = spawn(process.execPath, [...[main].flat(), '--port', '0', '--data-dir', dataDir, '--poll-floor-seconds', '1', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: ownGroup,
     env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },

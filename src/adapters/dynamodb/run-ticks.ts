@@ -17,8 +17,9 @@ export async function takeTick(table: Table, id: RunId, lease: TickLease): Promi
       key: keys.tick(id),
       change: { text: 'SET #owner = :owner, #until = :until REMOVE #wanted', values: { ':owner': lease.owner, ':until': lease.until } },
       guard: {
-        text: 'attribute_not_exists(#owner) OR #until < :now OR NOT begins_with(#owner, :host)',
-        values: { ':now': lease.now, ':host': `${lease.host}/` },
+        // Its own already: the answer to an earlier try was lost.
+        text: 'attribute_not_exists(#owner) OR #owner = :owner OR #until < :now OR NOT begins_with(#owner, :host)',
+        values: { ':owner': lease.owner, ':now': lease.now, ':host': `${lease.host}/` },
       },
     });
     if (taken.kind === 'done') return 'taken';

@@ -5,9 +5,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
+import { constants } from 'node:os';
 
 export interface EmbeddedDynamodb {
   readonly endpoint: string;
+  readonly port: number;
+  /** Resolves, with how and what it said of it, once nothing of it is left: after `close`, or by itself. */
+  readonly ended: Promise<string>;
   close(): Promise<void>;
 }
 
@@ -18,8 +22,12 @@ const READY_PAUSE_MS = 5;
 /** The shell outlives neither: end of input (we are gone) ends the database, and the end of the database ends the shell. */
 const TIED = 'exec 3<&0; "$@" >&2 & child=$!; (cat <&3 >/dev/null; kill $child 2>/dev/null) & wait $child';
 
-export async function startEmbeddedDynamodb(databaseFile: string | undefined): Promise<EmbeddedDynamodb> {
-  const port = await freePort();
+/** @param port where it listens; any free one where none is given */
+export async function startEmbeddedDynamodb(databaseFile: string | undefined, port?: number): Promise<EmbeddedDynamodb> {
+  return startOn(databaseFile, port ?? (await freePort()));
+}
+
+async function startOn(databaseFile: string | undefined, port: number): Promise<EmbeddedDynamodb> {
   const path = databaseFile === undefined ? [] : ['--db-path', databaseFile];
   const child = spawn('sh', ['-c', TIED, 'sh', binary(), 'serve', '--host', '127.0.0.1', '--port', String(port), ...path], {
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -28,27 +36,45 @@ export async function startEmbeddedDynamodb(databaseFile: string | undefined): P
   });
   const complaints: string[] = [];
   child.stderr.on('data', (text: Buffer) => complaints.push(text.toString()));
-  const ended = new Promise((resolve) => child.once('close', resolve));
+  // The shell's end lets its other half go, which ends what the shell may have left.
+  child.once('exit', () => child.stdin.end());
+  const ended = new Promise<string>((resolve) =>
+    child.once('close', (code, signal) => {
+      resolve([endText(code, signal), complaintOf(complaints)].filter((text) => text !== '').join(': '));
+    }),
+  );
   const endpoint = `http://127.0.0.1:${port}`;
   if (!(await answers(endpoint, child))) {
     child.stdin.end();
     await ended;
-    const complaint = complaints.join('').trim();
+    const complaint = complaintOf(complaints);
     throw new Error(`The embedded DynamoDB did not start${on(databaseFile, complaint)}. ${complaint}`);
   }
-  const tell = (): void => {
-    process.emitWarning(
-      `The embedded DynamoDB has ended: no request can be served until Sluice is started again. ${complaints.join('').trim()}`,
-    );
-  };
-  child.once('exit', tell);
   return {
     endpoint,
-    close() {
-      child.off('exit', tell);
-      return closed(child);
+    port,
+    ended,
+    async close() {
+      child.stdin.end();
+      await ended;
     },
   };
+}
+
+/** What it said, in one line, without its greeting and what the shell says of a signal. */
+function complaintOf(said: readonly string[]): string {
+  const lines = said
+    .join('')
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !/^(Dynoxide listening|Killed|Terminated|Aborted)/.test(line)).join(' ');
+}
+
+/** A shell tells the signal that ended its child as 128 and the signal's number. */
+function endText(code: number | null, signal: NodeJS.Signals | null): string {
+  const number = (code ?? 0) - 128;
+  const [name] = Object.entries(constants.signals).find(([, each]) => each === number) ?? [];
+  return signal ?? name ?? `exit code ${code ?? 0}`;
 }
 
 function binary(): string {
@@ -82,19 +108,6 @@ async function answers(endpoint: string, child: ChildProcess): Promise<boolean> 
     await new Promise((resolve) => setTimeout(resolve, READY_PAUSE_MS));
   }
   return false;
-}
-
-function closed(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      resolve();
-      return;
-    }
-    child.once('exit', () => {
-      resolve();
-    });
-    child.stdin?.end();
-  });
 }
 
 async function freePort(): Promise<number> {

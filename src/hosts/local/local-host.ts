@@ -16,15 +16,16 @@ import { CONTROL_HUB_LIMITS } from '#hosts/wiring-control-hub';
 import { localArchives, localEngines, prepareTables, type PushingEngine } from '#hosts/wiring-local';
 import type { Clock, Ports } from '#operations/ports';
 import { makeWritable, takeDataDir } from './data-dir.ts';
-import { startEmbeddedDynamodb } from './embedded-dynamodb.ts';
 import { localFunctions, type LoadModule, type LocalFunctions } from './functions.ts';
 import { systemClock, type HostClock } from './host-clock.ts';
 import { httpServer } from './http-server.ts';
+import { keepDynamodb, type KeptDynamodb, type KeptDynamodbOptions } from './kept-dynamodb.ts';
 import { localToken } from './local-token.ts';
 import { nudges } from './nudges.ts';
 import { pauses } from './pauses.ts';
 import { runSchedules } from './schedules.ts';
-import { tickOpenRuns } from './tick-open-runs.ts';
+import { tickOpenRuns, type OpenRunTicks } from './tick-open-runs.ts';
+import { returnedLeases } from './returned-leases.ts';
 import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { startSimulatedControlHub } from './simulated-control-hub.ts';
@@ -42,6 +43,8 @@ export interface LocalHostOptions {
   readonly clock?: HostClock;
   /** Engines beside the embedded ones: a test's. */
   readonly engines?: Readonly<Record<string, PushingEngine>>;
+  /** Takes a line for whoever looks after the service; a warning of the process where it is not given. */
+  readonly tell?: (line: string) => void;
 }
 
 export interface LocalHost {
@@ -51,6 +54,8 @@ export interface LocalHost {
   readonly ports: Ports;
   /** Where it simulates one. */
   readonly controlHubSimulatorUrl?: string;
+  /** Resolves, with why, when the service cannot go on: its database is gone. Whoever started it ends it. */
+  readonly lost: Promise<Error>;
   /** Ends in order; executions under way go on when the next process starts. */
   close(): Promise<void>;
 }
@@ -85,7 +90,14 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   makeWritable(dataDir.workDir, '--data-dir');
   const archiveRoot = archiveRootOf(settings);
 
-  const dynamodbEndpoint = settings.dynamodbEndpoint ?? (await embeddedDynamodb(dataDir.databaseFile, closers));
+  let ticks: OpenRunTicks | undefined;
+  const tell = options.tell ?? ((line: string) => void process.emitWarning(line));
+  const onRestarted = (): void => ticks?.again();
+  const dynamodb =
+    settings.dynamodbEndpoint === undefined
+      ? await embeddedDynamodb(dataDir.databaseFile, { tell, onRestarted }, closers)
+      : { endpoint: settings.dynamodbEndpoint, lost: new Promise<never>(() => undefined) };
+  const dynamodbEndpoint = dynamodb.endpoint;
   const service = readServiceMap(new URL('serverless.yml', project));
   const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
@@ -120,8 +132,13 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     random: () => Math.random(),
   });
   const engines = { ...embedded, ...options.engines };
+  const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
+  const stores = connectStores(configuration, clock);
+  const leases = returnedLeases(stores.runs, (runId) => {
+    nudging.nudge(runId);
+  });
   const ports = connectPorts(configuration, {
-    stores: connectStores(configuration, clock),
+    stores: { ...stores, runs: leases.runs },
     stepFunctions: (target, body) => (stopping ? Promise.resolve(STOPPING) : answerInProcess(stepFunctions, target, body)),
     engines: (name) => (Object.hasOwn(engines, name) ? engines[name] : undefined),
     policy: {
@@ -136,7 +153,6 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const { AWS_REGION = configuration.AWS_REGION } = process.env;
   installPorts({ ...ports, ...localArchives({ ...configuration, AWS_REGION }) });
   allowAnonymous(settings.allowAnonymous);
-  const nudging = nudges(hostClock, (runId) => functions.call('pollRun', { runId }));
   const unsubscribe = Object.values(engines).map((engine) =>
     engine.onChange(({ runId }) => {
       nudging.nudge(runId);
@@ -146,6 +162,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   closers.push(async () => {
     for (const stop of unsubscribe) stop();
     stopping = true;
+    leases.close();
     await stepFunctions.close();
     await nudging.close();
     await functions.idle();
@@ -164,9 +181,11 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     pausing.end();
   });
   await stepFunctions.recover();
-  closers.push(tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId })));
+  const looks = (ticks = tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId })));
+  closers.push(() => looks.close());
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
-  return { url, token, stepFunctionsEndpoint, ports, close, ...(simulated ? { controlHubSimulatorUrl: simulated.url } : {}) };
+  const { lost } = dynamodb;
+  return { url, token, stepFunctionsEndpoint, ports, lost, close, ...(simulated ? { controlHubSimulatorUrl: simulated.url } : {}) };
 }
 
 /** Where nothing is said, jobs have a directory of their own beside the data. */
@@ -191,10 +210,10 @@ async function tellEnded(stepFunctions: StepFunctions, functions: LocalFunctions
   await functions.invoke('closeEndedExecution', { source: 'aws.states', detail: { executionArn, status, input } });
 }
 
-async function embeddedDynamodb(databaseFile: string, closers: Closer[]): Promise<string> {
-  const dynamodb = await startEmbeddedDynamodb(databaseFile);
+async function embeddedDynamodb(databaseFile: string, options: KeptDynamodbOptions, closers: Closer[]): Promise<KeptDynamodb> {
+  const dynamodb = await keepDynamodb(databaseFile, options);
   closers.push(() => dynamodb.close());
-  return dynamodb.endpoint;
+  return dynamodb;
 }
 
 function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): Configuration {

@@ -1,7 +1,7 @@
 /**
- * Looks at every run that something is left to do for, once, when the service starts: what its engine had in memory went with the service
+ * Looks at every run that something is left to do for, when the service starts: what its engine had in memory went with the service
  * before, and the loop that would notice may sleep for as long as it had reason to. A run that was accepted and no more is started: the
- * request that was to do so went with the service too.
+ * request that was to do so went with the service too. The same when the database was away: what was pushed meanwhile was not looked at.
  */
 import type { RunId } from '#domain/ids';
 import type { RunFilter } from '#domain/run-filter';
@@ -17,8 +17,15 @@ interface Needs {
   readonly orchestrator: Orchestrator;
 }
 
-/** Returns what ends it; that resolves when no look from here is under way. One that fails is the loop's to repeat, or the sweep's. */
-export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId) => Promise<unknown>): () => Promise<void> {
+export interface OpenRunTicks {
+  /** Looks at all of them once more. */
+  again(): void;
+  /** Resolves when no look from here is under way. */
+  close(): Promise<void>;
+}
+
+/** One that fails is the loop's to repeat, or the sweep's. */
+export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId) => Promise<unknown>): OpenRunTicks {
   let ended = false;
   const look = ({ id, state, attempt }: Run): Promise<unknown> => (state === 'ACCEPTED' ? orchestrator.startRun(id, attempt) : tickRun(id));
   const all = async (): Promise<void> => {
@@ -34,9 +41,14 @@ export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId)
       } while (cursor !== undefined && !ended);
     }
   };
-  const done = all().catch(() => undefined);
-  return async () => {
-    ended = true;
-    await done;
+  let done = all().catch(() => undefined);
+  return {
+    again() {
+      done = done.then(all).catch(() => undefined);
+    },
+    async close() {
+      ended = true;
+      await done;
+    },
   };
 }
