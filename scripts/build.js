@@ -3,7 +3,7 @@
  * chunks, so that they share one wiring. `.out/functions`: one minified bundle per function, as Lambda gets it. `.out/client`: what
  * package.json exports as `sluice/client`, for Node and browsers, with its types.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 
@@ -27,6 +27,14 @@ const shared = {
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 };
 
+/** Of the API; made by `npm run openapi`, and served as it is. */
+const DESCRIPTION = 'docs/openapi.json';
+
+function copyDescription(folder) {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(DESCRIPTION, join(folder, basename(DESCRIPTION)));
+}
+
 /** Whether nothing that the app is made of has changed since it was built: then `npm start` starts at once. */
 function appIsCurrent() {
   const stamp = '.out/app/package.json';
@@ -35,7 +43,7 @@ function appIsCurrent() {
   const sources = ['src', 'functions', 'scripts', 'bench', 'test/support', 'test/simulation', 'test/crash-points', 'test/domain'].flatMap(
     (folder) => found(folder, '', true),
   );
-  return ['package.json', 'package-lock.json', ...sources].every((file) => statSync(file).mtimeMs < builtAt);
+  return ['package.json', 'package-lock.json', DESCRIPTION, ...sources].every((file) => statSync(file).mtimeMs < builtAt);
 }
 
 async function buildApp() {
@@ -58,6 +66,7 @@ async function buildApp() {
     external: ['@duckdb/*'],
   });
   await buildConsole('.out/app/functions/http/console/files');
+  copyDescription('.out/app/functions/http/openapi/files');
   writeFileSync('.out/app/package.json', '{ "type": "module" }\n');
 }
 
@@ -101,6 +110,7 @@ async function buildFunctions() {
     ),
   );
   await buildConsole('.out/functions/http/console/files');
+  copyDescription('.out/functions/http/openapi/files');
   writeFileSync('.out/functions/meta.json', JSON.stringify(results.map(({ metafile }) => metafile)));
 }
 
