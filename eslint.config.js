@@ -75,22 +75,24 @@ export default tseslint.config(
   layer('src/contract', `${AWS}|node:|#(?!domain/|contract/)`),
   layer('src/operations', `${AWS}|node:|zod|#(?!domain/|operations/)`),
   // The embedded Step Functions names its own store (ports.ts); DynamoDB holds it like everything else.
-  layer('src/adapters', '@middy/|aws-lambda$|#(adapters|client|cli|console)/|#hosts/(?!local/step-functions/ports$)'),
-  layer('src/hosts', '@aws-sdk/|#(adapters|client|cli|console)/'),
-  layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli|console)/'),
-  layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli|console)/'),
+  layer('src/adapters', '@middy/|aws-lambda$|#(adapters|client|cli|console|openapi)/|#hosts/(?!local/step-functions/ports$)'),
+  layer('src/hosts', '@aws-sdk/|#(adapters|client|cli|console|openapi)/'),
+  layer('src/hosts/lambda', '@aws-sdk/|#(adapters|client|cli|console|openapi)/'),
+  layer('src/hosts/local', '@aws-sdk/|@middy/|#(adapters|client|cli|console|openapi)/'),
   // What it simulates is not ours, so nothing of ours may help it.
   layer('src/hosts/control-hub-simulator', `${AWS}|#(?!hosts/control-hub-simulator/)`),
-  layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli|console)/'),
+  layer('functions', '@aws-sdk/|@middy/|#(adapters|client|cli|console|openapi)/'),
   layer('src/client', `${AWS}|node:|#(?!contract/|client/)`),
   layer('src/cli', `${AWS}|#(?!client/|contract/|hosts/local/|hosts/control-hub-simulator/main$|cli/)`),
+  // Written once at build time: nothing that runs may need it.
+  layer('src/openapi', `${AWS}|node:|#(?!domain/|contract/|openapi/)`),
   layer('src/console', `${AWS}|node:|#(?!client/|contract/|console/)`),
   {
     files: ['src/hosts/wiring.ts', 'src/hosts/wiring-local.ts', 'src/hosts/wiring-control-hub.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
-        { patterns: [acrossFolders, { regex: '^#(client|cli|console)/', message: 'Wiring serves the hosts.' }] },
+        { patterns: [acrossFolders, { regex: '^#(client|cli|console|openapi)/', message: 'Wiring serves the hosts.' }] },
       ],
     },
   },

@@ -4,7 +4,7 @@
  * package.json exports as `sluice/client`, for Node and browsers, with its types. And with `--package`, `.out/packed`: what of the
  * app is in the package, which holds no links.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { buildFolder, buildVersion } from './build-folders.js';
@@ -32,6 +32,14 @@ const shared = {
 /** Written last. Its time is when the build began: what was changed since then may not be in it. */
 const STAMP = 'package.json';
 
+/** Of the API; made by `npm run openapi`, and served as it is. */
+const DESCRIPTION = 'docs/openapi.json';
+
+function copyDescription(folder) {
+  mkdirSync(folder, { recursive: true });
+  copyFileSync(DESCRIPTION, join(folder, basename(DESCRIPTION)));
+}
+
 /** Whether nothing that the app is made of has changed since it was built: then `npm start` starts at once. */
 function isCurrent(place) {
   const stamp = join(place, STAMP);
@@ -40,7 +48,7 @@ function isCurrent(place) {
   const sources = ['src', 'functions', 'scripts', 'bench', 'test/support', 'test/simulation', 'test/crash-points', 'test/domain'].flatMap(
     (folder) => found(folder, '', true),
   );
-  return ['package.json', 'package-lock.json', ...sources].every((file) => statSync(file).mtimeMs < builtAt);
+  return ['package.json', 'package-lock.json', DESCRIPTION, ...sources].every((file) => statSync(file).mtimeMs < builtAt);
 }
 
 /** What runs where the package is installed. */
@@ -74,6 +82,7 @@ async function appInto(folder, entryPoints) {
     external: ['@duckdb/*'],
   });
   await buildConsole(join(folder, 'functions/http/console/files'));
+  copyDescription(join(folder, 'functions/http/openapi/files'));
   stamp(folder, startedAt);
 }
 
@@ -126,6 +135,7 @@ async function functionsInto(folder) {
     ),
   );
   await buildConsole(join(folder, 'http/console/files'));
+  copyDescription(join(folder, 'http/openapi/files'));
   const metafiles = results.map(({ metafile: { inputs, outputs } }) => ({ inputs, outputs: placed(outputs, folder, '.out/functions') }));
   writeFileSync(join(folder, 'meta.json'), JSON.stringify(metafiles));
 }

@@ -1,11 +1,10 @@
 /** Patterns and templates as the API and the catalog's YAML files spell them. */
 import * as z from 'zod';
-import type { JsonObject } from '#domain/json';
 import { DEFAULT_LIMITS, RETRIED_REASONS, type Template, type TemplateBody, type TemplateLimits } from '#domain/template';
+import { InstantText } from './instants.ts';
+import { jsonObject } from './json-object.ts';
 
-const object = z
-  .custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object')
-  .default({});
+const object = jsonObject.default({});
 const name = z.string().min(1).max(256);
 
 /** A number alone leaves the first pause to the reason: a job that was lost has waited already. */
@@ -23,7 +22,8 @@ const retries = z
         typeof rule === 'number' ? { times: rule, 'backoff-seconds': reason === 'lost' ? 0 : 30 } : rule,
       ]),
     ),
-  );
+  )
+  .pipe(z.partialRecord(z.enum(RETRIED_REASONS), z.object({ times: z.number(), 'backoff-seconds': z.number() })));
 
 export const TemplateDocument = z.strictObject({
   name: name,
@@ -54,7 +54,7 @@ export type TemplateDocument = z.infer<typeof TemplateDocument>;
 /** As an author writes it, defaults left out. */
 export type TemplateInput = z.input<typeof TemplateDocument>;
 
-export const TemplateView = TemplateDocument.extend({ 'template-id': z.string(), version: z.number(), 'created-at': z.string() });
+export const TemplateView = TemplateDocument.extend({ 'template-id': z.string(), version: z.number(), 'created-at': InstantText });
 export type TemplateView = z.infer<typeof TemplateView>;
 
 /** With the time limit that holds where none is given. */
@@ -72,7 +72,7 @@ export const PatternView = z.object({
   'target-type': z.string(),
   'template-id': z.string(),
   version: z.number(),
-  'updated-at': z.string(),
+  'updated-at': InstantText,
 });
 export type PatternView = z.infer<typeof PatternView>;
 

@@ -2,6 +2,9 @@
 import * as z from 'zod';
 import { instant, type Instant } from '#domain/ids';
 
+/** Of our own answers: UTC, with milliseconds and `Z`. */
+export const InstantText = z.string().meta({ format: 'date-time' });
+
 export const TIME_EXPECTED = 'must be a time in ISO 8601 with its zone, as 2026-11-21T08:00:00Z';
 
 export function instantOf(text: string): Instant | undefined {
@@ -10,7 +13,7 @@ export function instantOf(text: string): Instant | undefined {
   return Number.isNaN(ms) ? undefined : instant(ms);
 }
 
-export const Time = z.string().transform((text, context): Instant => {
+export const Time = InstantText.transform((text, context): Instant => {
   const at = instantOf(text);
   if (at !== undefined) return at;
   context.addIssue({ code: 'custom', message: TIME_EXPECTED });

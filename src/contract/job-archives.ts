@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { JobOutput, OutputIndex } from '#domain/job-output';
 import { JOB_STATES } from '#domain/job-state';
 import { parseNamePattern, type NamePattern } from '#domain/name-pattern';
+import { InstantText } from './instants.ts';
 
 const PATTERNS = 20;
 
@@ -55,14 +56,14 @@ export const JobOutputView = z.object({
   key: z.string(),
   'size-bytes': z.number(),
   checksum: z.string(),
-  'modified-at': z.string(),
+  'modified-at': InstantText,
 });
 export type JobOutputView = z.infer<typeof JobOutputView>;
 
 /** A page of the outputs; `indexed-at` is absent where the attempt was not indexed. */
 export const JobOutputsView = z.object({
   items: z.array(JobOutputView),
-  'indexed-at': z.string().exactOptional(),
+  'indexed-at': InstantText.exactOptional(),
   outputs: z.number(),
   'size-bytes': z.number(),
   'next-cursor': z.string().exactOptional(),

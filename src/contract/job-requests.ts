@@ -2,10 +2,10 @@
 import * as z from 'zod';
 import { JOB_EVENT_NAMES } from '#domain/job-state';
 import { TOKEN_EVENTS } from '#domain/job-token';
-import type { JsonObject } from '#domain/json';
 import { isTypedUuid } from '#domain/typed-uuid';
 import { Time } from './instants.ts';
 import { NamePatterns } from './job-archives.ts';
+import { jsonObject } from './json-object.ts';
 
 /** Of a registration, of an event and of a callback. An item of the table has 400 KB. */
 export const EVENT_BYTES = 256 * 1024;
@@ -14,10 +14,6 @@ const PARENTS = 50;
 const PREFIX_LENGTH = 512;
 const LONGEST_SECONDS = 366 * 86_400;
 
-const jsonObject = z.custom<JsonObject>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'must be an object',
-);
 const seconds = (least: number): z.ZodInt => z.int().min(least).max(LONGEST_SECONDS);
 
 export const RegisterJobRequest = z.strictObject({
@@ -49,12 +45,15 @@ export type ParsedRegisterJob = z.output<typeof RegisterJobRequest>;
 export const EventId = z.string().regex(/^[!-~]{1,255}$/, 'must be 1 to 255 visible ASCII characters');
 
 export const EventRequest = z.strictObject({
-  name: z.string().transform((text, context) => {
-    const name = JOB_EVENT_NAMES.find((each) => each === text.toLowerCase());
-    if (name !== undefined) return name;
-    context.addIssue({ code: 'custom', message: `must be one of ${JOB_EVENT_NAMES.join(', ')}` });
-    return z.NEVER;
-  }),
+  name: z
+    .string()
+    .meta({ examples: JOB_EVENT_NAMES })
+    .transform((text, context) => {
+      const name = JOB_EVENT_NAMES.find((each) => each === text.toLowerCase());
+      if (name !== undefined) return name;
+      context.addIssue({ code: 'custom', message: `must be one of ${JOB_EVENT_NAMES.join(', ')}` });
+      return z.NEVER;
+    }),
   data: jsonObject.exactOptional(),
   id: EventId.exactOptional(),
   /** Of the job; where no header can be sent. */

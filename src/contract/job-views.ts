@@ -5,8 +5,9 @@ import { FAILURE_REASONS, type Failure } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES, type JobEventName, type JobState } from '#domain/job-state';
 import type { JobToken } from '#domain/job-token';
 import { dueOf, type JobDefinition, type ReportedJob } from '#domain/reported-job';
+import { InstantText } from './instants.ts';
 
-const instant = z.string();
+const instant = InstantText;
 const failure = z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() });
 
 export const ReportedJobView = z.object({

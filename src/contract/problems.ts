@@ -3,6 +3,7 @@
  */
 import * as z from 'zod';
 import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
+import { InstantText } from './instants.ts';
 
 export const PROBLEMS = {
   'malformed-request': { status: 400, title: 'The request cannot be read' },
@@ -56,10 +57,18 @@ export const Problem = z.object({
   detail: z.string(),
   'request-id': z.string().exactOptional(),
   errors: z.array(ProblemError).exactOptional(),
-  /** Of `event-refused`: how the job stands, and what it would take instead. */
+  /** Of `event-refused`: what was sent, how the job stands, and what it would take instead. */
+  'job-id': z.string().exactOptional(),
+  'event-id': z.string().exactOptional(),
+  name: z.enum(JOB_EVENT_NAMES).exactOptional(),
+  'recorded-as': z.enum(JOB_EVENT_NAMES).exactOptional(),
+  at: InstantText.exactOptional(),
   state: z.enum(JOB_STATES).exactOptional(),
   sequence: z.number().exactOptional(),
   'allowed-events': z.array(z.enum(JOB_EVENT_NAMES)).exactOptional(),
+  /** Of `in-use`: by which patterns and open runs. */
+  patterns: z.array(z.object({ 'source-type': z.string(), 'target-type': z.string() })).exactOptional(),
+  runs: z.array(z.string()).exactOptional(),
 });
 export type Problem = z.infer<typeof Problem>;
 

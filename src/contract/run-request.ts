@@ -23,13 +23,16 @@ const name = z
   .max(NAME_LENGTH, `must have at most ${NAME_LENGTH} characters`)
   .refine((text) => text.isWellFormed(), 'must be well-formed Unicode');
 
-const sets = z.custom<readonly JsonObject[]>(Array.isArray, 'must be a list of objects').superRefine((list, context) => {
-  if (list.length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
-  else if (list.length > SETS) context.addIssue({ code: 'custom', message: `must have at most ${SETS} sets, not ${list.length}` });
-  else
-    for (const [index, set] of list.entries())
-      for (const issue of setIssues(set)) context.addIssue({ ...issue, path: [index, ...issue.path] });
-});
+const sets = z
+  .custom<readonly JsonObject[]>(Array.isArray, 'must be a list of objects')
+  .register(z.globalRegistry, { type: 'array', items: { type: 'object' }, minItems: 1, maxItems: SETS })
+  .superRefine((list, context) => {
+    if (list.length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
+    else if (list.length > SETS) context.addIssue({ code: 'custom', message: `must have at most ${SETS} sets, not ${list.length}` });
+    else
+      for (const [index, set] of list.entries())
+        for (const issue of setIssues(set)) context.addIssue({ ...issue, path: [index, ...issue.path] });
+  });
 
 export const RunRequest = z.object({
   'user-id': name,

@@ -1,5 +1,6 @@
 /** What the sweep finds, and what it did about it. */
 import * as z from 'zod';
+import { InstantText } from './instants.ts';
 
 export const SweepView = z.object({
   'open-runs': z.number(),
@@ -11,7 +12,7 @@ export const SweepView = z.object({
       'job-id': z.string().exactOptional(),
       execution: z.string().exactOptional(),
       resource: z.string().exactOptional(),
-      since: z.string(),
+      since: InstantText,
       detail: z.string(),
       /** What mends it. */
       repair: z.string(),

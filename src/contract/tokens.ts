@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { keptUntil, SCOPES, TOKEN_NAME, TOKEN_NAME_LENGTH, tokenState, type ApiToken } from '#domain/api-token';
 import { epochMs, instant, type Instant } from '#domain/ids';
-import { Time } from './instants.ts';
+import { InstantText, Time } from './instants.ts';
 
 const LONGEST_SECONDS = 10 * 365 * 86_400;
 
@@ -37,17 +37,17 @@ export const TokenView = z.object({
   name: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   state: z.enum(['active', 'expired', 'revoked']),
-  'created-at': z.string().exactOptional(),
+  'created-at': InstantText.exactOptional(),
   'created-by': z.string().exactOptional(),
-  'expires-at': z.string().exactOptional(),
-  'revoked-at': z.string().exactOptional(),
+  'expires-at': InstantText.exactOptional(),
+  'revoked-at': InstantText.exactOptional(),
   'revoked-by': z.string().exactOptional(),
   /** To the minute. */
-  'last-used-at': z.string().exactOptional(),
+  'last-used-at': InstantText.exactOptional(),
   /** The caller's address. */
   'last-used-from': z.string().exactOptional(),
   /** Until when it is listed, once it has an end. */
-  'kept-until': z.string().exactOptional(),
+  'kept-until': InstantText.exactOptional(),
 });
 export type TokenView = z.infer<typeof TokenView>;
 

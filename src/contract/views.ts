@@ -5,9 +5,9 @@ import { FAILURE_REASONS } from '#domain/job';
 import { JOB_EVENT_NAMES, JOB_STATES } from '#domain/job-state';
 import { PARAMETER_ORIGINS } from '#domain/parameters';
 import { RUN_STATES } from '#domain/run';
+import { InstantText } from './instants.ts';
 
-/** UTC, ISO 8601 with milliseconds and `Z`. */
-const instant = z.string();
+const instant = InstantText;
 const links = z.record(z.string(), z.string());
 
 /** Counted while the run went on, or following from its size; how long functions take is assumed. */

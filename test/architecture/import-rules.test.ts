@@ -60,6 +60,13 @@ describe('a broken rule is told', () => {
     ['an adapter in a function', 'functions/http/x/handler.ts', "import { keys } from '#adapters/dynamodb/keys';", layer('functions')],
     ['an SDK in a function', 'functions/task/x/handler.ts', "import { SFNClient } from '@aws-sdk/client-sfn';", layer('functions')],
     ['middleware in a function', 'functions/task/x/handler.ts', "import middy from '@middy/core';", layer('functions')],
+    ['a host in the API’s description', 'src/openapi/x.ts', "import { route } from '#hosts/lambda/http';", layer('src/openapi')],
+    [
+      'the API’s description in a function',
+      'functions/http/x/handler.ts',
+      "import { openApiDocument } from '#openapi/document';",
+      layer('functions'),
+    ],
     ['operations in the client', 'src/client/x.ts', "import type { Ports } from '#operations/ports';", layer('src/client')],
     ['the domain in the command line', 'src/cli/x.ts', "import { runId } from '#domain/ids';", layer('src/cli')],
     [

@@ -96,11 +96,11 @@ test('every route of serverless.yml is declared by its handler, and no other is'
   for (const { route } of guarded) expect([route.routeKey, SCOPES.includes(route.scope)]).toEqual([route.routeKey, true]);
 });
 
-/** That the files are served without a token is console.test.ts's. */
-test('what needs no API token is the files of the console and what engines push, and nothing else', () => {
-  expect(opening('anybody')).toEqual(['GET /console', 'GET /console/{proxy+}']);
+/** That the files are served without a token is console.test.ts's and openapi.test.ts's. */
+test('what needs no API token is the files of the console, the API’s description and what engines push, and nothing else', () => {
+  expect(opening('anybody')).toEqual(['GET /console', 'GET /console/{proxy+}', 'GET /openapi.json']);
   expect(opening('engine')).toEqual(['POST /v1/engines/{engine}/events']);
-  expect(unguarded).toHaveLength(3);
+  expect(unguarded).toHaveLength(4);
 });
 
 test('what a job’s own token opens is about that job', () => {

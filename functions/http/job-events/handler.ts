@@ -32,7 +32,7 @@ async function event(request: JobRequest): Promise<HttpReply> {
   const tokens = tokensOf(request, bytes);
   const text = textOf(bytes);
   const sent = text === undefined ? request.event : { ...request.event, body: redacted(text, tokens), isBase64Encoded: false };
-  const parsed = parseBody(sent, EventRequest, { invalid: 'invalid-event' });
+  const parsed = parseBody(sent, EVENT.schema, { invalid: 'invalid-event' });
   if (parsed.kind === 'refused') return parsed.reply;
   const { name, data, id } = parsed.body;
   return send(request, access.holder, {
@@ -151,6 +151,9 @@ async function index(id: ReportedJobId, sequence: number, actor: string): Promis
   }
 }
 
+/** A callback takes whatever an engine sends. */
+const EVENT = { schema: EventRequest, optional: false, mostBytes: EVENT_BYTES };
+
 const bytesOf = ({ event: { body, isBase64Encoded } }: JobRequest): Buffer => Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
 function tooLarge(bytes: number): HttpReply {
@@ -195,6 +198,6 @@ const withoutTokens = (data: JsonObject, tokens: readonly string[]): JsonObject 
   tokens.length === 0 ? data : (JSON.parse(redacted(JSON.stringify(data), tokens)) as JsonObject);
 
 export const handler = httpHandler([
-  routeWithJobToken('POST /v1/jobs/{jobId}/events', 'jobs:report', event),
+  routeWithJobToken('POST /v1/jobs/{jobId}/events', 'jobs:report', event, EVENT),
   routeWithJobToken('POST /v1/jobs/{jobId}/callback', 'jobs:report', callback),
 ]);

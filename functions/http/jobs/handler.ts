@@ -1,6 +1,7 @@
 /** Jobs of either kind: one job as it is or as it was, its history, waiting for it, and what it counted while it ran. */
 import { instantOf, TIME_EXPECTED } from '#contract/instants';
 import { jobAsOf, reportedJobView } from '#contract/job-views';
+import { WAIT } from '#contract/queries';
 import { historyEntryView, jobView, sampleView } from '#contract/run-views';
 import { sampleRange } from '#contract/sample-range';
 import type { JobComparison } from '#contract/views';
@@ -61,9 +62,6 @@ const history: Answer = async (request, id) => {
   const items = listed.page.items.map(historyEntryView);
   return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
 };
-
-/** API Gateway gives an answer 30 s; a caller who wants to wait longer asks again. */
-const WAIT = { default: 20, most: 25 } as const;
 
 const wait: Answer = async (request, id) => {
   const asked = request.query('timeout-seconds') ?? String(WAIT.default);

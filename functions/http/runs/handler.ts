@@ -1,6 +1,7 @@
 /** Runs: planning and starting them, the original's way and ours and reading them and their jobs. */
 import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
+import { WAIT } from '#contract/queries';
 import { runFilter } from '#contract/run-filter';
 import { costView, jobView, parametersView, runView } from '#contract/run-views';
 import type { JobsOfRun, RunView } from '#contract/views';
@@ -87,9 +88,6 @@ async function get(request: HttpRequest): Promise<HttpReply> {
   const cost = request.query('include') === 'cost' ? { cost: costView(run, progress?.usage ?? NO_USAGE) } : {};
   return reply(200, { ...runView(run, counts, progress), ...cost } satisfies RunView);
 }
-
-/** API Gateway gives an answer 30 s; a caller who wants to wait longer asks again. */
-const WAIT = { default: 20, most: 25 } as const;
 
 async function wait(request: HttpRequest): Promise<HttpReply> {
   const asked = request.query('timeout-seconds') ?? String(WAIT.default);

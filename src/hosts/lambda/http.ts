@@ -5,6 +5,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
+import { BODY_BYTES } from '#contract/run-request';
 import type { Scope } from '#domain/api-token';
 import { Fault } from '#domain/faults';
 import { corePorts } from '#hosts/wiring';
@@ -38,11 +39,19 @@ export interface JobRequest extends Omit<HttpRequest, 'body' | 'caller'> {
   readonly sourceIp: string;
 }
 
+/** What a route takes for a body: told, because its schema is also what the API's description says (src/openapi). */
+export interface RouteBody {
+  readonly schema: ZodType;
+  readonly optional: boolean;
+  readonly mostBytes: number;
+}
+
 interface ScopedRoute {
   /** `METHOD /path/{parameter}`, as serverless.yml spells it. */
   readonly routeKey: string;
   readonly scope: Scope;
   readonly opensTo: 'scope';
+  readonly body?: RouteBody;
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller) => Promise<HttpReply>;
 }
 
@@ -50,6 +59,7 @@ interface JobTokenRoute {
   readonly routeKey: string;
   readonly scope: Scope;
   readonly opensTo: 'scope-or-job-token';
+  readonly body?: RouteBody;
   readonly handle: (event: APIGatewayProxyEventV2, caller: Caller | undefined) => Promise<HttpReply>;
 }
 
@@ -73,7 +83,11 @@ export function routeWithBody<Body>(
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
   options: BodyOptions = {},
 ): Route {
-  return { routeKey, scope, opensTo: 'scope', handle: withBody(schema, handle, options) };
+  return { routeKey, scope, opensTo: 'scope', body: bodyOf(schema, options), handle: withBody(schema, handle, options) };
+}
+
+function bodyOf(schema: ZodType, { optional = false, mostBytes = BODY_BYTES }: BodyOptions): RouteBody {
+  return { schema, optional, mostBytes };
 }
 
 function withBody<Body>(
@@ -87,11 +101,18 @@ function withBody<Body>(
   };
 }
 
-export function routeWithJobToken(routeKey: string, scope: Scope, handle: (request: JobRequest) => Promise<HttpReply>): Route {
+/** It reads its body itself, because that may bring the token: `body` only tells what is read. */
+export function routeWithJobToken(
+  routeKey: string,
+  scope: Scope,
+  handle: (request: JobRequest) => Promise<HttpReply>,
+  body?: RouteBody,
+): Route {
   return {
     routeKey,
     scope,
     opensTo: 'scope-or-job-token',
+    ...(body ? { body } : {}),
     handle(event, caller) {
       const { path, query, header } = readersOf(event);
       const { sourceIp } = event.requestContext.http;
@@ -107,7 +128,7 @@ export function routeOfEngine<Body>(
   schema: ZodType<Body>,
   handle: (request: HttpRequest<Body>) => Promise<HttpReply>,
 ): Route {
-  return { routeKey, opensTo: 'engine', identify, handle: withBody(schema, handle, {}) };
+  return { routeKey, opensTo: 'engine', identify, body: bodyOf(schema, {}), handle: withBody(schema, handle, {}) };
 }
 
 /** Who calls where no token is needed: only a local host on loopback ever says so. */

@@ -1,6 +1,7 @@
 /** Replies of the HTTP API: JSON, problem details, and what a list's query says. */
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { problemOf, type ProblemError, type ProblemSlug } from '#contract/problems';
+import { PAGE } from '#contract/queries';
 import type { PageRequest } from '#operations/ports';
 
 export type HttpReply = APIGatewayProxyStructuredResultV2;
@@ -19,16 +20,13 @@ export function problem(
   return { statusCode: body.status, headers: { 'content-type': 'application/problem+json; charset=utf-8' }, body: JSON.stringify(body) };
 }
 
-const PAGE_DEFAULT = 50;
-export const PAGE_MOST = 500;
-
 /** `limit` and `cursor` of a list, or the reply that says what is wrong with them. */
 export function pageRequest(request: {
   query(name: string): string | undefined;
 }): { readonly page: PageRequest } | { readonly reply: HttpReply } {
-  const limit = request.query('limit') ?? String(PAGE_DEFAULT);
-  if (!/^[0-9]{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE_MOST) {
-    const message = `must be a whole number from 1 to ${PAGE_MOST}`;
+  const limit = request.query('limit') ?? String(PAGE.default);
+  if (!/^[0-9]{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > PAGE.most) {
+    const message = `must be a whole number from 1 to ${PAGE.most}`;
     return { reply: problem('invalid-request', `limit ${message}`, [{ pointer: 'limit', rule: 'range', message }]) };
   }
   const cursor = request.query('cursor');

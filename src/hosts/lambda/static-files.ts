@@ -1,5 +1,5 @@
 /**
- * Files that anybody may read, from a folder that was built: the console. They are read once, and only what was found then
+ * Files that anybody may read, from a folder that was built: the console, the API's description. They are read once, and only what was found then
  * has a name: no path is ever made from a request.
  */
 import { createHash } from 'node:crypto';
@@ -40,6 +40,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.json': 'application/json; charset=utf-8',
 };
 
 interface StaticFile {
@@ -63,11 +64,24 @@ export function fileHandler(routes: readonly FileRoute[]): FileHandler {
 
 /** The files of a folder by the rest of the path, `{proxy+}`; an empty rest is its `index.html`. Read when first asked for. */
 export function filesOf(folder: URL): FileRoute['answer'] {
-  let files: ReadonlyMap<string, StaticFile> | undefined;
-  return ({ pathParameters, headers }) => {
-    files ??= readFiles(folder);
+  return fileFrom(folder, ({ pathParameters }) => {
     const name = pathParameters?.['proxy'] ?? '';
-    const file = files.get(name === '' ? 'index.html' : name);
+    return name === '' ? 'index.html' : name;
+  });
+}
+
+/** One file of a folder, for a route of its own. */
+export function fileOf(folder: URL, name: string): FileRoute['answer'] {
+  return fileFrom(folder, () => name);
+}
+
+function fileFrom(folder: URL, nameOf: (event: APIGatewayProxyEventV2) => string): FileRoute['answer'] {
+  let files: ReadonlyMap<string, StaticFile> | undefined;
+  return (event) => {
+    files ??= readFiles(folder);
+    const { headers } = event;
+    const name = nameOf(event);
+    const file = files.get(name);
     if (!file) return problem('not-found', `there is no file ${name}`);
     if (headers['if-none-match'] === file.headers['etag']) return { statusCode: 304, headers: file.headers };
     const takesGzip = /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(headers['accept-encoding'] ?? '');
@@ -81,8 +95,8 @@ function readFiles(folder: URL): ReadonlyMap<string, StaticFile> {
   return new Map(
     readdirSync(folder).map((name) => {
       const bytes = readFileSync(new URL(name, folder));
-      // Assets carry the hash of their content in their name (scripts/build.js); the page that names them does not.
-      const cache = name.endsWith('.html') ? 'no-cache' : 'public, max-age=31536000, immutable';
+      // Assets carry the hash of their content in their name (scripts/build.js); what is found by its plain name does not.
+      const cache = /-[0-9A-Z]{8}\.\w+$/.test(name) ? 'public, max-age=31536000, immutable' : 'no-cache';
       const headers = {
         'content-type': TYPES[extname(name)] ?? 'application/octet-stream',
         'cache-control': cache,
