@@ -229,4 +229,4 @@ test('a crash at any step of the ticks that admit jobs: no limit is exceeded, no
       break;
     }
   }
-}, 180_000);
+}, 400_000);

@@ -137,7 +137,7 @@ describe('a run that is retried', () => {
     );
     expect(run.counts).toMatchObject({ finished: 600, failed: 600 });
     expect((await retriedToItsEnd(it, run)).counts).toMatchObject({ finished: 1200, failed: 0 });
-  }, 120_000);
+  }, 300_000);
 });
 
 describe('a retry that died', () => {
