@@ -7,8 +7,9 @@
 import { archivePathText, parseArchivePath } from '#domain/archive-path';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, type Instant, type ReportedJobId } from '#domain/ids';
-import type { Resetting } from '#domain/job';
+import type { JobEvent, Resetting } from '#domain/job';
 import type { JobState } from '#domain/job-state';
+import type { JsonObject } from '#domain/json';
 import { applyReported, isResetDue, SWEEP, type ReportedJob } from '#domain/reported-job';
 import type { ReportNeeds } from './event-subjects.ts';
 import type { EventAnswer } from './job-ports.ts';
@@ -24,7 +25,7 @@ export interface ResetJob {
 }
 
 export type ResetOutcome =
-  | { readonly kind: 'reset'; readonly answer: EventAnswer; readonly removed: number }
+  | { readonly kind: 'reset'; readonly answer: Pick<EventAnswer, 'state' | 'sequence'>; readonly removed: number }
   | { readonly kind: 'refused'; readonly answer: EventAnswer }
   | { readonly kind: 'failed'; readonly message: string; readonly mayPass: boolean }
   /** Another reset has begun meanwhile, or somebody has sent `ready`. */
@@ -59,14 +60,12 @@ export async function resetAgain(
   const { keepArchive, tries } = job.resetting;
   if (!keepArchive && !ports.archives) return { kind: 'no-archives' };
   if (tries >= TRIES)
-    return failed(ports, { id, actor: SWEEP }, { message: `it was begun ${tries} times, and came to no end`, mayPass: false });
+    return failed(ports, { job, actor: SWEEP }, { message: `it was begun ${tries} times, and came to no end`, mayPass: false });
   const resetting = leased(ports, { keepArchive, tries: tries + 1 });
-  const begun = applyReported(job, { name: 'reset', at: now, actor: SWEEP, data: { try: tries + 1 }, resetting });
-  if (begun.kind === 'refused') return { kind: 'not-due' };
-  // Of the version that was read: one that was made ready meanwhile is not to be reset again.
-  const saved = await ports.reportedJobs.save({ before: job, after: begun.job, entries: [begun.entry] });
-  if (saved.kind === 'conflict') return { kind: 'not-due' };
-  const again = { id, actor: SWEEP, sequence: begun.entry.sequence, resetting, until: secondsFrom(now, withinSeconds) };
+  // One that was made ready meanwhile is not to be reset again.
+  const begun = await moved(ports, job, { name: 'reset', actor: SWEEP, data: { try: tries + 1 }, resetting });
+  if (!begun) return { kind: 'not-due' };
+  const again = { id, actor: SWEEP, sequence: begun.sequence, resetting, until: secondsFrom(now, withinSeconds) };
   return carriedOut(ports, again, ({ mayPass }) =>
     mayPass && resetting.tries < TRIES
       ? { ...resetting, dueAt: secondsFrom(ports.clock.now(), FIRST_PAUSE_SECONDS * 2 ** (resetting.tries - 1)) }
@@ -98,32 +97,36 @@ async function carriedOut(
   const cleared = keepArchive ? ({ kind: 'cleared', removed: 0 } as const) : await clearedArchive(ports, id, goesOn);
   const latest = await loaded(ports, id);
   if (!isOurs(latest)) return { kind: 'overtaken', state: latest.state };
-  if (cleared.kind === 'failed') return failed(ports, { id, actor }, cleared, again(cleared));
+  if (cleared.kind === 'failed') return failed(ports, { job: latest, actor }, cleared, again(cleared));
   const { removed } = cleared;
   if (time.isOver) {
     const late: Pick<Failed, 'message' | 'mayPass'> = { message: `its time was over when ${removed} files were removed`, mayPass: true };
-    return failed(ports, { id, actor }, late, again({ kind: 'failed', ...late }));
+    return failed(ports, { job: latest, actor }, late, again({ kind: 'failed', ...late }));
   }
-  const answer = await sent(ports, {
-    job: id,
-    name: 'ready',
-    actor,
-    data: keepArchive ? { 'archive-kept': true } : { 'files-removed': removed },
-  });
-  return answer.refused ? { kind: 'refused', answer } : { kind: 'reset', answer, removed };
+  const data: JsonObject = keepArchive ? { 'archive-kept': true } : { 'files-removed': removed };
+  const ready = await moved(ports, latest, { name: 'ready', actor, data });
+  return ready ? { kind: 'reset', answer: ready, removed } : { kind: 'overtaken', state: (await loaded(ports, id)).state };
 }
 
 /** Says why in the history, and who goes on. */
 async function failed(
   ports: Needs,
-  { id, actor }: Pick<Begun, 'id' | 'actor'>,
+  { job, actor }: { readonly job: ReportedJob; readonly actor: string },
   { message, mayPass }: Pick<Failed, 'message' | 'mayPass'>,
   again?: Resetting,
 ): Promise<Failed> {
   const data = { 'reset-failed': message, ...(again ? { 'tried-again-at': again.dueAt } : {}) };
   // In RESET there is no `update`; `reset` again is what may be said.
-  await sent(ports, { job: id, name: 'reset', actor, data, ...(again ? { resetting: again } : {}) });
+  await moved(ports, job, { name: 'reset', actor, data, ...(again ? { resetting: again } : {}) });
   return { kind: 'failed', message, mayPass };
+}
+
+/** From where the job was read to stand, and from nowhere else: undefined where somebody else has moved it meanwhile. */
+async function moved(ports: Needs, before: ReportedJob, event: Omit<JobEvent, 'at'>): Promise<ReportedJob | undefined> {
+  const outcome = applyReported(before, { ...event, at: ports.clock.now() });
+  if (outcome.kind === 'refused') return undefined;
+  const saved = await ports.reportedJobs.save({ before, after: outcome.job, entries: [outcome.entry] });
+  return saved.kind === 'saved' ? saved.job : undefined;
 }
 
 function leased({ clock }: Needs, resetting: Omit<Resetting, 'dueAt'>): Resetting {
