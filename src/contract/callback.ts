@@ -18,17 +18,22 @@ export interface Callback {
 export interface CallbackEvent {
   /** Undefined: nothing says what has happened. */
   readonly name?: JobEventName;
+  /** What the query calls an event, and is none: its sender means something that nobody can guess. */
+  readonly unknown?: string;
   readonly data: JsonObject;
 }
 
 export function callbackEvent(callback: Callback): CallbackEvent {
   const body = bodyOf(callback);
   const fields = isJsonObject(body) ? body : {};
-  const asked = callback.query('status') ?? callback.query('state') ?? textOf(fields['status']) ?? textOf(fields['state']);
-  const named =
-    parseEventName(callback.query('event') ?? '') ?? (asked === undefined ? parseEventName(textOf(fields['name']) ?? '') : undefined);
+  // A subscriber that has nothing to fill in leaves it empty, which says nothing.
+  const [event, status, state] = [callback.query('event'), callback.query('status'), callback.query('state')].map(textOf);
+  const asked = status ?? state ?? textOf(fields['status']) ?? textOf(fields['state']);
+  const named = parseEventName(event ?? '') ?? (asked === undefined ? parseEventName(textOf(fields['name']) ?? '') : undefined);
   const name = named ?? (asked === undefined ? undefined : eventOfStatus(asked));
-  return { ...(name === undefined ? {} : { name }), data: dataOf(callback, body) };
+  const data = dataOf(callback, body);
+  if (event !== undefined && parseEventName(event) === undefined) return { unknown: event, data };
+  return { ...(name === undefined ? {} : { name }), data };
 }
 
 const textOf = (value: Json | undefined): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);

@@ -29,6 +29,7 @@ export const StoredReportedJob: z.ZodType<ReportedJob> = z.object({
   limits: z.object({ expectUpdateWithinSeconds: z.number().exactOptional(), deadline: instant.exactOptional() }),
   failure: z.object({ reason: z.enum(FAILURE_REASONS), message: z.string() }).exactOptional(),
   indexing: z.object({ sequence: z.number(), tries: z.number(), dueAt: instant.exactOptional() }).exactOptional(),
+  resetting: z.object({ keepArchive: z.boolean(), tries: z.number(), dueAt: instant }).exactOptional(),
   withdrawn: z.object(mark).exactOptional(),
   deleted: z.object({ ...mark, purgeAt: instant }).exactOptional(),
 });

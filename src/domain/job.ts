@@ -114,6 +114,14 @@ export interface IndexingTry {
   readonly dueAt?: Instant;
 }
 
+/** Of a reset that is carried out here, until it is over. */
+export interface Resetting {
+  readonly keepArchive: boolean;
+  readonly tries: number;
+  /** When somebody else is to go on with it, because whoever began it has died. */
+  readonly dueAt: Instant;
+}
+
 /** What is to happen; `failure` belongs to `fail`, counts and aftercare to what ends an attempt. */
 export interface JobEvent extends AttemptEnd {
   readonly name: JobEventName;
@@ -128,6 +136,8 @@ export interface JobEvent extends AttemptEnd {
   readonly runAttempt?: number;
   /** Of `index`, where it is to be carried out here, and of an `update` about that (reported-job.ts). */
   readonly indexing?: IndexingTry;
+  /** Of `reset`, where it is carried out here. */
+  readonly resetting?: Resetting;
 }
 
 export type EventOutcome<Kind = Job> =

@@ -11,6 +11,7 @@ import {
   type HistoryEntry,
   type IndexingTry,
   type JobEvent,
+  type Resetting,
 } from './job.ts';
 import { allowedEvents, nextJobState, type JobEventName, type JobState } from './job-state.ts';
 import type { Json, JsonObject } from './json.ts';
@@ -42,6 +43,8 @@ export interface ReportedJob {
   readonly failure?: Failure;
   /** In INDEXING, where it is indexed here. */
   readonly indexing?: Indexing;
+  /** In RESET, where it is reset here. */
+  readonly resetting?: Resetting;
   /** Cancelled before it ran: kept, in no list, and it takes no events. Registering it again brings it back. */
   readonly withdrawn?: Mark;
   /** Deleted: kept until `purgeAt`, in no list, and it takes no events. */
@@ -103,7 +106,7 @@ export function registeredJob({ at, by, ...given }: Registration): { readonly jo
 export function applyReported(job: ReportedJob, event: JobEvent): EventOutcome<ReportedJob> {
   const to = isHidden(job) ? undefined : nextJobState(job.state, event.name);
   if (to === undefined) return { kind: 'refused', state: job.state, allowed: isHidden(job) ? [] : allowedEvents(job.state) };
-  const { failure: before, indexing: _before, ...kept } = job;
+  const { failure: before, indexing: _before, resetting: _resetting, ...kept } = job;
   const at = notBefore(event.at, job);
   const sequence = job.sequence + 1;
   const failure = to === 'FAILED' ? (event.failure ?? reportedFailure(event.data)) : to === 'RETIRED' ? before : undefined;
@@ -117,6 +120,7 @@ export function applyReported(job: ReportedJob, event: JobEvent): EventOutcome<R
     ...(event.name === 'ready' ? { attempt: job.attempt + 1, since: at } : {}),
     ...(failure ? { failure } : {}),
     ...(indexing ? { indexing } : {}),
+    ...(event.name === 'reset' && event.resetting ? { resetting: event.resetting } : {}),
   };
   return { kind: 'applied', job: after, entry: historyEntryOf(job, after, { ...event, at }, event.eventId ?? `${job.id}#${sequence}`) };
 }
@@ -189,17 +193,19 @@ export function dueOf(job: ReportedJob): Due | undefined {
   return silent.at < late.at ? silent : late;
 }
 
-/** When the job is to be looked at, because it may be to be failed or to be indexed; an event only puts that off, or begins it. */
+/** When the job is to be looked at, because it may be to be failed, indexed or reset; an event only puts that off, or begins it. */
 export function lookAt(job: ReportedJob): Instant | undefined {
-  const fails = dueOf(job)?.at;
-  const index = isHidden(job) ? undefined : job.indexing?.dueAt;
-  if (fails === undefined || index === undefined) return fails ?? index;
-  return fails < index ? fails : index;
+  const toDo = isHidden(job) ? [] : [job.indexing?.dueAt, job.resetting?.dueAt];
+  return [dueOf(job)?.at, ...toDo].filter((at) => at !== undefined).toSorted()[0];
 }
 
 /** Whether a job is to be indexed that nobody is indexing. */
 export const isIndexDue = (job: ReportedJob, now: Instant): boolean =>
   !isHidden(job) && job.indexing?.dueAt !== undefined && job.indexing.dueAt <= now;
+
+/** Whether a reset was begun that nobody goes on with. */
+export const isResetDue = (job: ReportedJob, now: Instant): boolean =>
+  !isHidden(job) && job.resetting !== undefined && job.resetting.dueAt <= now;
 
 /** The failure of a job that is past its due time; undefined where it is not, or no longer. */
 export function overdue(job: ReportedJob, now: Instant): Failure | undefined {

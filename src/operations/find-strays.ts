@@ -13,6 +13,8 @@
  *   job-lost                a reported job that was silent for too long          fail it
  *   job-timed-out           a reported job that is past its deadline             fail it
  *   job-not-indexed         a reported job that is to be indexed, and nobody     index it: the sweep of every minute alone
+ *   job-not-reset           a reported job whose reset was begun, and nobody     empty its archive, make it ready: the sweep of every minute
+ *                           goes on with it
  *   deleted-job-kept        a deleted job that was kept for long enough          remove it
  *   job-unreadable          a reported job that is due, and whose item is no     none: somebody restores the item, or removes it
  *                           job any more

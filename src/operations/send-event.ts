@@ -5,7 +5,7 @@
  */
 import { Fault } from '#domain/faults';
 import { parseJobId, type AnyJobId, type Instant, type ReportedJobId, type RunId } from '#domain/ids';
-import { refusedEntryOf, type IndexingTry, type JobEvent } from '#domain/job';
+import { refusedEntryOf, type IndexingTry, type JobEvent, type Resetting } from '#domain/job';
 import type { JobEventName } from '#domain/job-state';
 import { isOf, type JobToken, type JobTokenUse } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
@@ -23,6 +23,7 @@ export interface SendEvent {
   /** By whose token it is sent. The job may have begun another attempt since that was looked at. */
   readonly token?: JobToken;
   readonly indexing?: IndexingTry;
+  readonly resetting?: Resetting;
 }
 
 export type SendOutcome =
@@ -73,7 +74,7 @@ async function earlierAnswer({ jobEvents }: SentNeeds, { job, eventId }: SendEve
 
 /** Undefined: somebody else was faster. */
 async function tried(ports: SentNeeds, request: SendEvent, subject: Subject, contentDigest: string): Promise<SendOutcome | undefined> {
-  const { name, data, actor, eventId, indexing } = request;
+  const { name, data, actor, eventId, indexing, resetting } = request;
   const at = notBefore(ports.clock.now(), subject.job);
   const event: JobEvent = {
     name,
@@ -82,6 +83,7 @@ async function tried(ports: SentNeeds, request: SendEvent, subject: Subject, con
     ...(data ? { data } : {}),
     ...(eventId === undefined ? {} : { eventId }),
     ...(indexing ? { indexing } : {}),
+    ...(resetting ? { resetting } : {}),
   };
   const taken = subject.take(event);
   switch (taken.kind) {

@@ -1,25 +1,26 @@
 /**
  * Reported jobs that time has caught up with: silent for longer than was promised, past their deadline, or deleted for as long
- * as they were to be kept; and those that are to be indexed, and nobody does. Found by the rows that say when to look, the most overdue first; never by looking at every job.
+ * as they were to be kept; and those that are to be indexed or reset, and nobody does. Found by the rows that say when to look, the most overdue first; never by looking at every job.
  */
 import { Fault } from '#domain/faults';
 import type { Instant } from '#domain/ids';
 import type { Failure } from '#domain/job';
-import { applyReported, isIndexDue, lookAt, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
+import { applyReported, isIndexDue, isResetDue, lookAt, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
 import type { JobRow } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 
 type Needs = Pick<Ports, 'clock' | 'reportedJobs'>;
 
-export type IndexStray = {
-  readonly kind: 'job-not-indexed';
+/** Work at an archive that nobody goes on with: for the sweep of every minute, which has the archives. */
+export type ArchiveStray = {
+  readonly kind: 'job-not-indexed' | 'job-not-reset';
   readonly row: JobRow;
   readonly since: Instant;
   readonly detail: string;
 };
 
 export type JobStray =
-  | IndexStray
+  | ArchiveStray
   | {
       readonly kind: 'job-lost' | 'job-timed-out';
       readonly row: JobRow;
@@ -96,12 +97,16 @@ function strayOf({ row, job, unreadable }: Looked, now: Instant): readonly JobSt
   if (unreadable !== undefined)
     return [{ kind: 'job-unreadable', row, since: row.at, detail: `${row.id} was to be looked at: ${unreadable}` }];
   const failure = job && overdue(job, now);
-  if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out')
-    return job && isIndexDue(job, now)
-      ? [{ kind: 'job-not-indexed', row, since: row.at, detail: `${row.id} is to be indexed, and nobody does` }]
-      : [];
+  if (failure?.reason !== 'lost' && failure?.reason !== 'timed-out') return job ? archiveStrays(row, job, now) : [];
   const { reason, message } = failure;
   return [{ kind: KINDS[reason], row, failure, since: row.at, detail: `${row.id}: ${message}` }];
+}
+
+function archiveStrays(row: JobRow, job: ReportedJob, now: Instant): readonly ArchiveStray[] {
+  const since = row.at;
+  if (isIndexDue(job, now)) return [{ kind: 'job-not-indexed', row, since, detail: `${row.id} is to be indexed, and nobody does` }];
+  if (isResetDue(job, now)) return [{ kind: 'job-not-reset', row, since, detail: `${row.id} is being reset, and nobody goes on with it` }];
+  return [];
 }
 
 /** Moves a row to where its job is due now, or takes it away. */
@@ -120,7 +125,7 @@ async function dueNow(reportedJobs: Needs['reportedJobs'], { id }: JobRow): Prom
 }
 
 /** Every repair may be repeated. A job that has said something meanwhile is left alone; one that cannot be read still is a fault. */
-export async function mendJob(ports: Needs, stray: Exclude<JobStray, IndexStray>): Promise<void> {
+export async function mendJob(ports: Needs, stray: Exclude<JobStray, ArchiveStray>): Promise<void> {
   if (stray.kind === 'deleted-job-kept') return ports.reportedJobs.purge(stray.row);
   const job = await ports.reportedJobs.load(stray.row.id);
   const now = ports.clock.now();

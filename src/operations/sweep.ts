@@ -9,7 +9,8 @@ import { finishRun } from './finish-run.ts';
 import { inTurns } from './in-turns.ts';
 import type { Ports } from './ports.ts';
 import { indexAgain, type IndexNeeds } from './index-job.ts';
-import { findOverdueJobs, mendJob, settleRow, type IndexStray } from './sweep-jobs.ts';
+import { resetAgain } from './reset-job.ts';
+import { findOverdueJobs, mendJob, settleRow, type ArchiveStray } from './sweep-jobs.ts';
 
 export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'run-not-started': 'start the execution',
@@ -21,6 +22,7 @@ export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'job-lost': 'fail the job: it is lost',
   'job-timed-out': 'fail the job: it has timed out',
   'job-not-indexed': 'index the job, as the sweep of every minute does',
+  'job-not-reset': 'empty its archive and make it ready, as the sweep of every minute does',
   'deleted-job-kept': 'remove the job and its history',
   'job-unreadable': 'nothing mends it by itself: restore the item in the table from a backup, or remove all items of the job',
 };
@@ -44,10 +46,14 @@ export async function sweep(ports: Needs, { repair }: { readonly repair: boolean
   if (repair) await inTurns(settledRows, (row) => settleRow(ports, row));
   const rows: SweepRow[] = [];
   for (const stray of strays) {
-    const outcome = repair && stray.kind !== 'job-not-indexed' ? await attempted(() => mend(ports, stray)) : undefined;
+    const outcome = repair && !isOfArchive(stray) ? await attempted(() => mend(ports, stray)) : undefined;
     rows.push({ stray, ...(outcome ? { outcome } : {}) });
   }
   return { ...seen, rows };
+}
+
+function isOfArchive(stray: Stray): stray is ArchiveStray {
+  return stray.kind === 'job-not-indexed' || stray.kind === 'job-not-reset';
 }
 
 async function attempted(repair: () => Promise<void>): Promise<NonNullable<SweepRow['outcome']>> {
@@ -59,7 +65,7 @@ async function attempted(repair: () => Promise<void>): Promise<NonNullable<Sweep
   }
 }
 
-async function mend(ports: Needs, stray: Exclude<Stray, IndexStray>): Promise<void> {
+async function mend(ports: Needs, stray: Exclude<Stray, ArchiveStray>): Promise<void> {
   switch (stray.kind) {
     case 'run-not-started':
       return ports.orchestrator.startRun(stray.run.id, stray.run.attempt);
@@ -125,21 +131,21 @@ export async function sweepJobs(ports: IndexNeeds): Promise<readonly SweepRow[]>
   const { strays, settled } = await findOverdueJobs(ports);
   await inTurns(settled, (row) => settleRow(ports, row));
   const rows: SweepRow[] = [];
-  const remaining = strays.filter((stray) => stray.kind === 'job-not-indexed').values();
-  for (const stray of strays)
-    if (stray.kind !== 'job-not-indexed') rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
+  const remaining = strays.filter(isOfArchive).values();
+  for (const stray of strays) if (!isOfArchive(stray)) rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
   const worker = async (): Promise<void> => {
     for (const stray of remaining) {
       if (secondsBetween(startedAt, ports.clock.now()) >= INDEXINGS.beginWithinSeconds) return;
-      rows.push({ stray, outcome: await attempted(() => indexed(ports, stray)) });
+      rows.push({ stray, outcome: await attempted(() => workedAt(ports, stray)) });
     }
   };
   await Promise.all(Array.from({ length: INDEXINGS.atOnce }, worker));
   return rows;
 }
 
-async function indexed(ports: IndexNeeds, { row }: IndexStray): Promise<void> {
-  const outcome = await indexAgain(ports, { id: row.id, withinSeconds: INDEXINGS.withinSeconds });
+async function workedAt(ports: IndexNeeds, { kind, row }: ArchiveStray): Promise<void> {
+  const again = kind === 'job-not-reset' ? resetAgain : indexAgain;
+  const outcome = await again(ports, { id: row.id, withinSeconds: INDEXINGS.withinSeconds });
   await settleRow(ports, row);
   if (outcome.kind === 'failed') throw new Fault('ArchiveRefused', outcome.message);
 }

@@ -3,7 +3,7 @@ import { installPorts } from '#hosts/wiring';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { world, type World } from '#test/operations/world';
 import { pollRun } from '#operations/poll-run';
-import { apiOf, slug, type Api } from './api.ts';
+import { apiOf, pointers, slug, type Api } from './api.ts';
 import type { Answer } from './http-call.ts';
 import { reporting, type Registered, type Reporting } from './reporting.ts';
 
@@ -51,6 +51,21 @@ describe('a callback', () => {
     ['a name in the body', {}, { name: 'run', data: { a: 1 } }, 'run'],
   ])('says what has happened by %s', async (_what, query, body, name) => {
     expect((await jobs.callBack(job, query, body ? { body } : {})).body).toMatchObject({ name });
+  });
+
+  test('whose status was left empty says what its body says, and nothing where that says nothing', async () => {
+    const body = { appId: 'a', status: 'RUNNING' };
+    expect((await jobs.callBack(job, { status: '', note: '' }, { body })).body).toMatchObject({ name: 'run', state: 'RUNNING' });
+    expect((await jobs.callBack(job, { status: '', state: 'FINISHED' })).body).toMatchObject({ name: 'finish' });
+    const answer = await jobs.callBack(job, { status: '', event: '' });
+    expect([answer.status, slug(answer)]).toEqual([422, 'invalid-event']);
+    expect(await jobs.history(job)).toHaveLength(3);
+  });
+
+  test('of an event that there is not is 422, whatever else it says: it is not taken for another one', async () => {
+    const answer = await jobs.callBack(job, { event: 'finsh', status: 'RUNNING' }, { body: { status: 'FAILED', name: 'fail' } });
+    expect([answer.status, slug(answer), pointers(answer)]).toEqual([422, 'invalid-event', ['event']]);
+    expect(await jobs.history(job)).toHaveLength(1);
   });
 
   test('that says nothing is 422, and leaves no trace', async () => {

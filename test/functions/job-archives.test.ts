@@ -327,6 +327,26 @@ describe('resetting a job', () => {
     expect([existsSync(join(job.folder, 'a')), existsSync(join(job.folder, 'deep/new'))]).toEqual([true, true]);
   });
 
+  test('that somebody overtakes in its last moment, after it has looked, neither makes the job ready nor takes it back', async () => {
+    for (const outcome of ['empties', 'fails'] as const) {
+      const job = await finished(['a']);
+      const clear = (): Promise<number> => Promise.reject(new Fault('ArchiveUnavailable', 'the bucket did not answer'));
+      let saves = 0;
+      const save: World['ports']['reportedJobs']['save'] = async (change) => {
+        saves += 1;
+        // The first is its `reset`; before its second write somebody moves the job.
+        if (saves === 2) for (const name of outcome === 'empties' ? ['reset'] : ['ready', 'run']) await jobs.command(job, name);
+        return it.ports.reportedJobs.save(change);
+      };
+      const archives = { ...directoryArchives(root), ...(outcome === 'fails' ? { clear } : {}) };
+      installPorts({ ...it.ports, archives, reportedJobs: { ...it.ports.reportedJobs, save } });
+      const answer = await reset(job);
+      expect([outcome, answer.status, await stateOf(job)]).toEqual(
+        outcome === 'empties' ? ['empties', 409, 'RESET'] : ['fails', 503, 'RUNNING'],
+      );
+    }
+  });
+
   test('that keeps the archive does not make the job ready while another one empties it', async () => {
     const job = await finished(['a']);
     const real = directoryArchives(root);

@@ -3,7 +3,7 @@ import { callbackEvent, storable } from '#contract/callback';
 import { EVENT_BYTES, EventId, EventRequest } from '#contract/job-requests';
 import { eventTaken } from '#contract/job-views';
 import { parseAnyJobId, parseReportedJobId, type ReportedJobId, type RunId } from '#domain/ids';
-import type { JobEventName } from '#domain/job-state';
+import { JOB_EVENT_NAMES, type JobEventName } from '#domain/job-state';
 import { ADMIN_EVENTS, permits, TOKEN_EVENTS } from '#domain/job-token';
 import type { JsonObject } from '#domain/json';
 import { allows } from '#hosts/lambda/authentication';
@@ -57,6 +57,10 @@ async function callback(request: JobRequest): Promise<HttpReply> {
     text: text === undefined ? undefined : kept.toString(),
     base64: kept.toString('base64'),
   });
+  if (said.unknown !== undefined) {
+    const message = `must be one of ${JOB_EVENT_NAMES.join(', ')}; what other systems say goes into status`;
+    return problem('invalid-event', `event ${message}`, [{ pointer: 'event', rule: 'enum', message }]);
+  }
   if (said.name === undefined) {
     const message = 'give status (or event) in the query, or status in a JSON body';
     return problem('invalid-event', message, [{ pointer: 'status', rule: 'required', message }]);
