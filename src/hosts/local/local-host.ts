@@ -91,7 +91,11 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const archiveRoot = archiveRootOf(settings);
 
   let ticks: OpenRunTicks | undefined;
-  const tell = options.tell ?? ((line: string) => void process.emitWarning(line));
+  const {
+    tell = (line) => {
+      process.emitWarning(line);
+    },
+  } = options;
   const onRestarted = (): void => ticks?.again();
   const dynamodb =
     settings.dynamodbEndpoint === undefined
