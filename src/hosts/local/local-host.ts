@@ -92,7 +92,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
 
   let ticks: OpenRunTicks | undefined;
   const {
-    tell = (line) => {
+    tell = (line: string): void => {
       process.emitWarning(line);
     },
   } = options;
@@ -106,7 +106,9 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
-  const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
+  const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint)).catch((error: unknown) => {
+    throw unreadyTables(settings, error);
+  });
   const stepFunctions = createStepFunctions({
     checkpoints,
     invoke: functions.invoke,
@@ -237,14 +239,37 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
 function listening(server: Server, { host, port }: LocalSettings): Promise<string> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} is in use. Stop what uses it, or choose another --port.`;
-      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
+      reject(notListening(error, { host, port }));
     });
     server.listen(port, host, () => {
       const { port: actual } = server.address() as AddressInfo;
       resolve(`http://${host.includes(':') ? `[${host}]` : host}:${actual}`);
     });
   });
+}
+
+/** What to do about an address that cannot be listened on. */
+function notListening(error: NodeJS.ErrnoException, { host, port }: Pick<LocalSettings, 'host' | 'port'>): Error {
+  const texts: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} is in use. Stop what uses it, or choose another --port.`,
+    EACCES: `Port ${port} may not be listened on by this user. Choose another --port.`,
+    EADDRNOTAVAIL: `This machine has no address ${host} to listen on. Choose another --host.`,
+    ENOTFOUND: `The address ${host} cannot be found. Choose another --host.`,
+  };
+  const text = texts[error.code ?? ''];
+  return text === undefined ? error : new Error(text, { cause: error });
+}
+
+/** The embedded DynamoDB has answered already: what is wrong with it is told as it is. */
+function unreadyTables({ dynamodbEndpoint }: LocalSettings, error: unknown): Error {
+  const told = error instanceof Error ? error : new Error(String(error));
+  if (dynamodbEndpoint === undefined) return told;
+  return new Error(
+    `The DynamoDB at ${dynamodbEndpoint} cannot be used: ${told.message}. Start it, or choose another --dynamodb-endpoint.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 const CLIENTS_MS = 2000;
