@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Runs the built command line. A package has it with it; the first use in a fresh checkout builds it. */
+import './node-version.js';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

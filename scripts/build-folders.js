@@ -7,7 +7,7 @@
  *   .out/app-3f9c0d21b7e4/in-use/    a file for each process that loads from it still (src/hosts/local/built-app.ts)
  */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { renameSync, rmSync, statSync, symlinkSync, utimesSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
@@ -30,6 +30,8 @@ export async function buildVersion(place, make) {
   const made = await madeAside(place, make);
   try {
     mkdirSync(join(made, 'in-use'));
+    // Who runs the service need not be who built it.
+    chmodSync(join(made, 'in-use'), 0o1777);
     const version = `${place}-${hashOf(made)}`;
     do {
       // Where the same was made before, that one stays, and its time says that it is wanted again.

@@ -4,6 +4,7 @@
  * package.json exports as `sluice/client`, for Node and browsers, with its types. And with `--package`, `.out/packed`: what of the
  * app is in the package, which holds no links.
  */
+import '../bin/node-version.js';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { build } from 'esbuild';

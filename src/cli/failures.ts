@@ -69,7 +69,7 @@ export function failureOf(error: unknown, { what, help }: { readonly what: strin
     return new CommandFailure(70, {
       what,
       why: error.message,
-      next: 'start the service (npm start), or give its address with --url or SLUICE_URL.',
+      next: 'start the service (npm start, or sluice serve), or give its address with --url or SLUICE_URL.',
     });
   }
   if (error instanceof UnexpectedAnswer) {

@@ -44,7 +44,7 @@ async function controlHubSimulator(words: readonly string[]): Promise<ExitCode> 
 /** The service itself. Stopped, it has connections that would keep the process for a while: it ends here. */
 async function serve(words: readonly string[]): Promise<never> {
   const { serve: served } = await import('#hosts/local/serve');
-  process.exit(await served(words, app));
+  process.exit(await served('sluice serve', words, app));
 }
 
 process.exitCode = await sluice(process.argv.slice(2), {

@@ -13,7 +13,7 @@ export const tokenShow: Command = {
   run({ token, stdout }) {
     if (token === undefined) {
       const why = 'neither --token nor SLUICE_TOKEN is given, and the data directory holds no token file';
-      const next = 'start the service once (npm start), or name its directory with --data-dir.';
+      const next = 'start the service once (npm start, or sluice serve), or name its directory with --data-dir.';
       return Promise.reject(new CommandFailure(4, { what: tokenShow.undone, why, next }));
     }
     stdout.write(`${token}\n`);

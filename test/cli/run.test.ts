@@ -175,7 +175,7 @@ describe('what does not start', () => {
     const { code, stderr } = await terminal({ environment: { SLUICE_URL: url } })('run', 'list');
     expect(code).toBe(70);
     expect(stderr).toContain(`Why: no answer from ${url} (connect ECONNREFUSED`);
-    expect(stderr).toContain('Next: start the service (npm start)');
+    expect(stderr).toContain('Next: start the service (npm start, or sluice serve)');
   });
 
   test('a start that nobody answered may have happened: it is told under which name to send it again', async () => {

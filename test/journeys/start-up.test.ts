@@ -152,6 +152,37 @@ test('a disk that is full at the start is told', async () => {
   await refuses(start({ largestFileBytes: 8 * 1024 }), DATABASE, /disk has room/);
 });
 
+test('a DynamoDB that does not answer is named, with what to do', async () => {
+  const endpoint = 'http://127.0.0.1:9';
+  await refuses(start({ args: ['--dynamodb-endpoint', endpoint] }), endpoint, /Start it, or choose another --dynamodb-endpoint/);
+});
+
+test.each([
+  ['203.0.113.1', /This machine has no address 203\.0\.113\.1 to listen on\. Choose another --host/],
+  ['nowhere.invalid', /The address nowhere\.invalid cannot be found\. Choose another --host/],
+])('an address that cannot be listened on, %s, is named, with what to do', async (host, message) => {
+  await refuses(start({ args: ['--host', host] }), message);
+});
+
+test('a flag that is not known ends it with 2, before anything is made', async () => {
+  const running = start({ args: ['--frobnicate'] });
+  expect(await running.code).toBe(2);
+  expect(running.said()).toBe("Unknown option '--frobnicate'\nTry: npm start -- --help\n");
+  expect(readdirSync(dataDir)).toEqual([]);
+});
+
+test.each([
+  ['the command line', ['bin/sluice.js', '--help']],
+  ['the build that npm start begins with', ['scripts/build.js', '--app']],
+])('a Node that is too old is named by %s, with what to do', (_, command) => {
+  const older = `data:text/javascript,Object.defineProperty(process, 'version', { value: 'v20.18.3' })`;
+  const { status, stderr } = spawnSync(process.execPath, ['--import', older, ...command], { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([
+    70,
+    'sluice: this is Node v20.18.3, which is too old.\nWhy: Sluice needs Node >=20.19.\nNext: install a newer Node, or choose one (nvm use 24)\n',
+  ]);
+});
+
 /** SQLite's own kind of lock on the whole file: neither Node nor flock(1) can take it. */
 const LOCKING = `use Fcntl; open(my $file, '+<', $ARGV[0]) or die $!;
 my $whole = pack('s s x4 q q l', F_WRLCK, 0, 0, 0, 0);
@@ -242,6 +273,7 @@ test('Ctrl-C ends it with 0 while a run is under way, and the next start goes on
   const run = await underWay((await first.url) ?? '');
   first.process.kill('SIGINT');
   expect(await first.code).toBe(0);
+  expect(first.said()).toMatch(/Sluice stops\. Ctrl-C again ends it at once\.\n$/);
   await noneLeft();
   const second = start();
   const url = (await second.url) ?? '';

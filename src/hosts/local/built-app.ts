@@ -21,7 +21,12 @@ function keepBuild(app: URL): void {
   const users = new URL('in-use/', app);
   if (!existsSync(users)) return;
   const ours = fileURLToPath(new URL(String(process.pid), users));
-  writeFileSync(ours, '');
+  try {
+    writeFileSync(ours, '');
+  } catch {
+    // A disk that may only be read, or is full: the version that is built next leaves this one, and it is a reason for nothing else.
+    return;
+  }
   process.once('exit', () => {
     rmSync(ours, { force: true });
   });

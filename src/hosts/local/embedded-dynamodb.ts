@@ -36,8 +36,9 @@ async function startOn(databaseFile: string | undefined, port: number): Promise<
   });
   const complaints: string[] = [];
   child.stderr.on('data', (text: Buffer) => complaints.push(text.toString()));
-  // The shell's end lets its other half go, which ends what the shell may have left.
-  child.once('exit', () => child.stdin.end());
+  child.once('exit', () => {
+    endGroup(child);
+  });
   const ended = new Promise<string>((resolve) =>
     child.once('close', (code, signal) => {
       resolve([endText(code, signal), complaintOf(complaints)].filter((text) => text !== '').join(': '));
@@ -61,13 +62,23 @@ async function startOn(databaseFile: string | undefined, port: number): Promise<
   };
 }
 
-/** What it said, in one line, without its greeting and what the shell says of a signal. */
+/** Of a shell that was killed, the database and what ties it to us are left: as long as they live, its file and port are taken. */
+function endGroup({ pid, stdin }: ChildProcess): void {
+  stdin?.end();
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+  } catch {
+    // Nothing was left.
+  }
+}
+
+/** What it said, in one line, without its greeting and farewell and what the shell says of a signal. */
 function complaintOf(said: readonly string[]): string {
   const lines = said
     .join('')
     .split('\n')
     .map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !/^(Dynoxide listening|Killed|Terminated|Aborted)/.test(line)).join(' ');
+  return lines.filter((line) => line !== '' && !/^(Dynoxide listening|Shutting down|Killed|Terminated|Aborted)/.test(line)).join(' ');
 }
 
 /** A shell tells the signal that ended its child as 128 and the signal's number. */

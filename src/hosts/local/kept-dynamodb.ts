@@ -19,13 +19,16 @@ export interface KeptDynamodbOptions {
   readonly tell: (line: string) => void;
   /** It answers again. */
   readonly onRestarted: () => void;
+  /** Before each start, one after the other. One that has run for `STEADY_MS` begins anew with the first of them. */
+  readonly pausesMs?: readonly number[];
 }
 
-/** Before each start. One that has run for `STEADY_MS` begins anew with the first of them. */
+/** Mostly the first will do; together long enough for a lock or a full disk that passes. */
 const PAUSES_MS = [0, 250, 500, 1_000, 2_000, 4_000, 8_000] as const;
 const STEADY_MS = 60_000;
 
-export async function keepDynamodb(databaseFile: string, { tell, onRestarted }: KeptDynamodbOptions): Promise<KeptDynamodb> {
+export async function keepDynamodb(databaseFile: string, options: KeptDynamodbOptions): Promise<KeptDynamodb> {
+  const { tell, onRestarted, pausesMs = PAUSES_MS } = options;
   let running = await startEmbeddedDynamodb(databaseFile);
   const { endpoint, port } = running;
   const closing = new AbortController();
@@ -35,8 +38,8 @@ export async function keepDynamodb(databaseFile: string, { tell, onRestarted }: 
   /** Undefined where the service ends meanwhile; throws what the last start said. */
   const startedAgain = async (how: string): Promise<EmbeddedDynamodb | undefined> => {
     let why = new Error(`The embedded DynamoDB ends again and again (${how}).`);
-    while (starts < PAUSES_MS.length) {
-      await pause(PAUSES_MS[starts], undefined, { signal: closing.signal }).catch(() => undefined);
+    while (starts < pausesMs.length) {
+      await pause(pausesMs[starts], undefined, { signal: closing.signal }).catch(() => undefined);
       starts += 1;
       if (isClosing()) return undefined;
       // It would make an empty one.

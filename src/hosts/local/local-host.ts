@@ -91,7 +91,11 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const archiveRoot = archiveRootOf(settings);
 
   let ticks: OpenRunTicks | undefined;
-  const tell = options.tell ?? ((line: string) => void process.emitWarning(line));
+  const {
+    tell = (line: string): void => {
+      process.emitWarning(line);
+    },
+  } = options;
   const onRestarted = (): void => ticks?.again();
   const dynamodb =
     settings.dynamodbEndpoint === undefined
@@ -102,7 +106,9 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
   const functions = localFunctions(withoutAdminTokens(service), options.load);
   let stopping = false;
   const endedExecutions = new Set<Promise<unknown>>();
-  const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint));
+  const checkpoints = await prepareTables(localConfiguration(settings, dynamodbEndpoint)).catch((error: unknown) => {
+    throw unreadyTables(settings, error);
+  });
   const stepFunctions = createStepFunctions({
     checkpoints,
     invoke: functions.invoke,
@@ -232,8 +238,8 @@ function localConfiguration(settings: LocalSettings, dynamodbEndpoint: string): 
 
 function listening(server: Server, { host, port }: LocalSettings): Promise<string> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(takenPort(error, port, '--port'));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(notListening(error, { host, port, flag: '--port' }));
     });
     server.listen(port, host, () => {
       const { port: actual } = server.address() as AddressInfo;
@@ -246,14 +252,41 @@ async function listeningStepFunctions(
   stepFunctions: StepFunctions,
   { stepFunctionsPort: port = 0 }: LocalSettings,
 ): Promise<StepFunctionsEndpoint> {
-  return listenStepFunctions(stepFunctions, { host: '127.0.0.1', port }).catch((error: unknown) => {
-    throw takenPort(error, port, '--step-functions-port');
+  const host = '127.0.0.1';
+  return listenStepFunctions(stepFunctions, { host, port }).catch((error: unknown) => {
+    throw notListening(error as NodeJS.ErrnoException, { host, port, flag: '--step-functions-port' });
   });
 }
 
-function takenPort(error: unknown, port: number, flag: string): unknown {
-  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  return isTaken ? new Error(`Port ${port} is in use. Stop what uses it, or choose another ${flag}.`) : error;
+interface ListeningAt {
+  readonly host: string;
+  readonly port: number;
+  /** What the port was given by. */
+  readonly flag: string;
+}
+
+/** What to do about an address that cannot be listened on. */
+function notListening(error: NodeJS.ErrnoException, { host, port, flag }: ListeningAt): Error {
+  const texts: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} is in use. Stop what uses it, or choose another ${flag}.`,
+    EACCES: `Port ${port} may not be listened on by this user. Choose another ${flag}.`,
+    EADDRNOTAVAIL: `This machine has no address ${host} to listen on. Choose another --host.`,
+    ENOTFOUND: `The address ${host} cannot be found. Choose another --host.`,
+  };
+  const text = texts[error.code ?? ''];
+  return text === undefined ? error : new Error(text, { cause: error });
+}
+
+/** The embedded DynamoDB has answered already: what is wrong with it is told as it is. */
+function unreadyTables({ dynamodbEndpoint }: LocalSettings, error: unknown): Error {
+  const told = error instanceof Error ? error : new Error(String(error));
+  if (dynamodbEndpoint === undefined) return told;
+  return new Error(
+    `The DynamoDB at ${dynamodbEndpoint} cannot be used: ${told.message}. Start it, or choose another --dynamodb-endpoint.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 const CLIENTS_MS = 2000;

@@ -1,20 +1,21 @@
 /** The service on this machine, until Ctrl-C: what `npm start` and `sluice serve` are. */
 import { builtApp } from './built-app.ts';
 import { startLocalHost } from './local-host.ts';
-import { HELP, parseSettings, type LocalSettings } from './settings.ts';
+import { helpOf, parseSettings, type LocalSettings } from './settings.ts';
 
 /**
+ * @param command what was typed before the words, for what is told
  * @param app the folder of the build: the functions are loaded from there
  * @returns the exit code: 0 after Ctrl-C, 2 where the flags are wrong, 70 where it cannot start or go on
  */
-export async function serve(words: readonly string[], app: URL): Promise<0 | 2 | 70> {
+export async function serve(command: string, words: readonly string[], app: URL): Promise<0 | 2 | 70> {
   const parsed = parseSettings(words, process.env);
   switch (parsed.kind) {
     case 'help':
-      process.stdout.write(HELP);
+      process.stdout.write(helpOf(command));
       return 0;
     case 'invalid':
-      process.stderr.write(`${parsed.message}\nTry: npm start -- --help\n`);
+      tell(`${parsed.message}\nTry: ${command} --help`);
       return 2;
     case 'settings':
       return served(parsed.settings, app).catch((error: unknown) => {
@@ -36,6 +37,7 @@ async function served(settings: LocalSettings, app: URL): Promise<0 | 70> {
       // A second Ctrl-C: whoever sends it does not want to wait, and everything is durable anyway.
       if (stopping) process.exit(130);
       stopping = true;
+      tell('Sluice stops. Ctrl-C again ends it at once.');
       resolve();
     };
     process.on('SIGINT', stop);

@@ -7,20 +7,29 @@ import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
+function wholeNumber(from: number, to?: number): z.ZodType<number, string> {
+  const told = `must be a whole number ${to === undefined ? `of at least ${from}` : `from ${from} to ${to}`}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,15}$/, told)
+    .transform(Number)
+    .refine((number) => number >= from && number <= (to ?? Number.MAX_SAFE_INTEGER), told);
+}
+
 const Settings = z.object({
-  SLUICE_PORT: z.coerce.number().int().min(0).max(65_535).default(8888),
+  SLUICE_PORT: wholeNumber(0, 65_535).default(8888),
   SLUICE_HOST: z.string().default('127.0.0.1'),
   SLUICE_STEP_FUNCTIONS_PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   SLUICE_DATA_DIR: z.string().default('.sluice'),
   SLUICE_OUTPUT_ROOT: z.string().optional(),
   SLUICE_INPUT_ROOT: z.string().default('.'),
-  SLUICE_DYNAMODB_ENDPOINT: z.url().optional(),
-  SLUICE_PARALLEL: z.coerce.number().int().min(1).max(64).default(2),
-  SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(2),
+  SLUICE_DYNAMODB_ENDPOINT: z.url({ protocol: /^https?$/, error: 'must be a URL: http://127.0.0.1:8000' }).optional(),
+  SLUICE_PARALLEL: wholeNumber(1, 64).default(2),
+  SLUICE_POLL_FLOOR_SECONDS: wholeNumber(1).default(2),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_ARCHIVE_ROOT: ArchiveRoot.optional(),
-  SLUICE_JOB_TOKEN_SECONDS: z.coerce.number().int().min(60).optional(),
-  SLUICE_JOB_RETENTION_SECONDS: z.coerce.number().int().min(60).optional(),
+  SLUICE_JOB_TOKEN_SECONDS: wholeNumber(60).optional(),
+  SLUICE_JOB_RETENTION_SECONDS: wholeNumber(60).optional(),
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
   SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
@@ -52,9 +61,12 @@ export interface LocalSettings {
   readonly archiveRoot?: ArchiveRoot;
 }
 
-export const HELP = `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
+/** @param command what the flags follow, as it was typed */
+export const helpOf = (
+  command: string,
+): string => `Starts Sluice on this machine: API, embedded DynamoDB, embedded Step Functions, embedded DuckDB engine.
 
-  npm start -- [flags]
+  ${command} [flags]
 
   --port NUMBER                 where the API listens; 0 takes any free port      (8888)
   --host ADDRESS                the address it listens on                         (127.0.0.1)
@@ -100,8 +112,7 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
   const given = Object.entries(flags).map(([flag, value]) => [`SLUICE_${flag.toUpperCase().replaceAll('-', '_')}`, String(value)] as const);
   const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
   const parsed = Settings.safeParse({ ...Object.fromEntries(set), ...Object.fromEntries(given) });
-  if (!parsed.success)
-    return { kind: 'invalid', message: parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ') };
+  if (!parsed.success) return { kind: 'invalid', message: parsed.error.issues.map((issue) => issueText(issue, flags)).join('\n') };
   const settings = localSettings(parsed.data);
   if (settings.allowAnonymous && !isLoopback(settings.host)) {
     return { kind: 'invalid', message: '--allow-anonymous is for a loopback address only: anybody on the network could start jobs' };
@@ -114,6 +125,13 @@ export function parseSettings(args: readonly string[], environment: Readonly<Rec
     };
   }
   return { kind: 'settings', settings };
+}
+
+/** Under the name that it was given by. */
+function issueText({ path, message }: z.core.$ZodIssue, flags: Readonly<Record<string, unknown>>): string {
+  const [variable = '', ...within] = path.map(String);
+  const flag = variable.slice('SLUICE_'.length).toLowerCase().replaceAll('_', '-');
+  return `${[flag in flags ? `--${flag}` : variable, ...within].join('.')}: ${message}`;
 }
 
 const CONTROL_HUB_FLAGS = Object.keys(CONTROL_HUB_SETTINGS).map((name) => name.slice('SLUICE_'.length).toLowerCase().replaceAll('_', '-'));
@@ -145,7 +163,8 @@ function parsedFlags(args: readonly string[]): Readonly<Record<string, string | 
       },
     }).values;
   } catch (error) {
-    return error instanceof Error ? error.message : 'unreadable flags';
+    // What follows tells of positional arguments, of which there are none here.
+    return error instanceof Error ? error.message.replace(/\. To specify a positional argument .*$/s, '') : 'unreadable flags';
   }
 }
 

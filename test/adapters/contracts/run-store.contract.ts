@@ -231,6 +231,14 @@ export function runStoreContract(makeStore: () => Promise<RunStore>): void {
       expect(await store.releaseTick(id, holder, undefined)).toBe('released');
     });
 
+    test('the same owner that asks again, since it heard no answer, has it', async () => {
+      const id = nextRunId();
+      const holder = lease('deaf', 0);
+      expect(await store.takeTick(id, holder)).toBe('taken');
+      expect(await store.takeTick(id, holder)).toBe('taken');
+      expect(await store.releaseTick(id, holder, undefined)).toBe('released');
+    });
+
     test('a holder whose time is up is replaced, and releases nothing of its successor', async () => {
       const id = nextRunId();
       const [late, successor] = [lease('late', 0, 60), lease('successor', 61)];
