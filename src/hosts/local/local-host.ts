@@ -232,9 +232,9 @@ async function listeningStepFunctions(
   });
 }
 
-function takenPort(error: unknown, port: number, flag: string): unknown {
-  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  return isTaken ? new Error(`Port ${port} is in use. Stop what uses it, or choose another ${flag}.`) : error;
+function takenPort(error: unknown, port: number, flag: string): Error {
+  const failure = error as NodeJS.ErrnoException;
+  return failure.code === 'EADDRINUSE' ? new Error(`Port ${port} is in use. Stop what uses it, or choose another ${flag}.`) : failure;
 }
 
 const CLIENTS_MS = 2000;
