@@ -171,31 +171,6 @@ describe('metrics', () => {
     expect(second['next-cursor']).toBeUndefined();
   });
 
-  test('of a name that a hundred users and more gave are all there, however large the pages are', async () => {
-    const users = Array.from({ length: 103 }, (_, index) => `user-${index}`);
-    const started = await Promise.all(
-      users.map(async (user, index) => {
-        const sets = index === 7 ? [{ CITY: user }, { CITY: `${user} again` }, { CITY: `${user} a third time` }] : [{ CITY: user }];
-        const names = { 'user-id': user, 'user-run-id': 'everybody', 'source-type': 'city', 'target-type': 'table' };
-        return (await service.request<RunStarted>('POST', '/v1/runs', { ...names, 'runtime-parameters': sets })).body;
-      }),
-    );
-    for (const run of started) await endedRun(service, run['run-id']);
-    for (const limit of [2, 500]) {
-      const found: string[] = [];
-      let cursor = '';
-      do {
-        const { body } = await service.request<PageView<{ readonly job_id: string }>>(
-          'GET',
-          `/v1/metrics?user-run-id=everybody&limit=${limit}${cursor}`,
-        );
-        found.push(...body.items.map((row) => row.job_id));
-        cursor = body['next-cursor'] === undefined ? '' : `&cursor=${body['next-cursor']}`;
-      } while (cursor !== '');
-      expect(found.toSorted()).toEqual(started.flatMap((run) => run['job-ids']).toSorted());
-    }
-  });
-
   test('come as CSV with the original’s columns, page by page', async () => {
     const csv = async (cursor: string): Promise<Response> =>
       fetch(`${service.host.url}/v1/metrics?user-run-id=oslo&format=csv&limit=1${cursor}`, {
