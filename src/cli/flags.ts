@@ -24,15 +24,18 @@ export function parseInvocation(command: Command, words: readonly string[]): Inv
     ({ name }, index) => flagsOf(command)[name]?.multiple !== true && given.findIndex((flag) => flag.name === name) < index,
   );
   if (repeated) throw new UsageError(`--${repeated.name} is given twice`);
-  if (!byName.has('help')) checkOperands(command, operands);
+  if (!byName.has('help')) checkOperands(command, operands, json && wordAfterJson(words));
   return { operands, given, json, text: (flag) => byName.get(flag), has: (flag) => byName.has(flag) };
 }
 
-function checkOperands({ operands: expected }: Command, operands: readonly string[]): void {
+function checkOperands(command: Command, operands: readonly string[], afterJson: string | undefined): void {
+  const { operands: expected } = command;
   const missing = expected[operands.length];
   // What stands in brackets may be left out.
   if (missing !== undefined && !missing.startsWith('[')) throw new UsageError(`${missing} is missing`);
   const surplus = operands[expected.length];
+  // One word more than there are places for, behind --json: that was meant as its fields.
+  if (surplus !== undefined && afterJson !== undefined && operands.includes(afterJson)) checkFields(command, afterJson.split(','));
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
 }
 
@@ -53,6 +56,16 @@ function parsedWords(command: Command, words: readonly string[]): Pick<Invocatio
   }
 }
 
+function wordAfterJson(words: readonly string[]): string | undefined {
+  const at = words.indexOf('--json');
+  return at < 0 ? undefined : words[at + 1];
+}
+
+function checkFields({ fields: known }: Command, fields: readonly string[]): void {
+  const unknown = fields.find((field) => !known.includes(field));
+  if (unknown !== undefined) throw new UsageError(`--json knows no field "${unknown}"; it has ${known.join(', ')}`);
+}
+
 /**
  * `--json` takes its fields as `--json=a,b`, or as the next word where that word is nothing but fields: `--json state,jobs`.
  * parseArgs has no flag whose value may be left out.
@@ -67,8 +80,7 @@ function takeJson(
   const word = words[at] ?? '';
   if (word !== '--json') {
     const fields = word.slice('--json='.length).split(',');
-    const unknown = fields.find((field) => !command.fields.includes(field));
-    if (unknown !== undefined) throw new UsageError(`--json knows no field "${unknown}"; it has ${command.fields.join(', ')}`);
+    checkFields(command, fields);
     return { rest: words.toSpliced(at, 1), json: fields };
   }
   const fields = words[at + 1]?.split(',') ?? [];

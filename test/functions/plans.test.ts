@@ -69,8 +69,11 @@ describe('a plan', () => {
     expect(second.sets.map(({ index }) => index)).toEqual([2]);
     expect(second).not.toHaveProperty('next-cursor');
     expect(second['plan-hash']).toBe(first['plan-hash']);
-    const foreign = await plan(request(), { cursor: 'x' });
-    expect([foreign.status, slug(foreign)]).toEqual([400, 'malformed-cursor']);
+    const ofAnother = await plan(request({ 'user-run-id': 'weekly' }), { limit: '2' });
+    for (const cursor of ['x', viewOf(ofAnother)['next-cursor'] ?? '']) {
+      const foreign = await plan(request(), { cursor });
+      expect([foreign.status, slug(foreign)]).toEqual([400, 'malformed-cursor']);
+    }
     expect(pointers(await plan(request(), { limit: '501' }))).toEqual(['limit']);
   });
 

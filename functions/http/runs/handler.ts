@@ -12,7 +12,7 @@ import { httpHandler, route, routeWithBody, type HttpRequest } from '#hosts/lamb
 import { pageRequest, problem, reply, type HttpReply } from '#hosts/lambda/replies';
 import { ports } from '#hosts/wiring';
 import { planRequest, type PlannedRun } from '#operations/plan-request';
-import type { RunDemand } from '#operations/prepare-run';
+import { demandDigest, type RunDemand } from '#operations/prepare-run';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
 import { startRun } from '#operations/start-run';
 import { waitForRun } from '#operations/wait-for-run';
@@ -43,17 +43,16 @@ async function plan(request: HttpRequest<ParsedRunRequest>): Promise<HttpReply> 
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
   const { limit, cursor } = paged.page;
-  const position = cursor === undefined ? '0' : ports().cursors.decode(PLAN, cursor);
-  if (position === undefined) return problem('malformed-cursor', 'start again without a cursor');
   const demand = demandOf(request.body);
+  // The request comes again with each page: a cursor is for no other one.
+  const list = `plan ${demandDigest(ports(), demand)}`;
+  const position = cursor === undefined ? '0' : ports().cursors.decode(list, cursor);
+  if (position === undefined) return problem('malformed-cursor', 'start again without a cursor');
   const outcome = await planRequest(ports(), demand, { from: Number(position), limit });
-  return outcome.kind === 'prepared' ? planned(outcome) : unprepared(outcome, demand);
+  return outcome.kind === 'prepared' ? planned(outcome, list) : unprepared(outcome, demand);
 }
 
-/** What its cursors are bound to: the request comes again with each page. */
-const PLAN = 'plan';
-
-function planned(run: PlannedRun): HttpReply {
+function planned(run: PlannedRun, list: string): HttpReply {
   const { template, forecast, next } = run;
   const view: PlanView = {
     'plan-hash': run.planHash,
@@ -63,7 +62,7 @@ function planned(run: PlannedRun): HttpReply {
     'set-count': run.sets.length,
     'skipped-sets': [...run.skipped],
     sets: run.planned.map((set) => ({ index: set.index, 'set-key': set.setKey, parameters: parametersView(set) })),
-    ...(next === undefined ? {} : { 'next-cursor': ports().cursors.encode(PLAN, String(next)) }),
+    ...(next === undefined ? {} : { 'next-cursor': ports().cursors.encode(list, String(next)) }),
     ...(forecast
       ? {
           expected: {

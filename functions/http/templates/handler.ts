@@ -10,12 +10,12 @@ import { deleteTemplate, type DeleteTemplateOutcome } from '#operations/delete-t
 import type { Listed, PageRequest } from '#operations/ports';
 import { putTemplate } from '#operations/put-template';
 
-const notFound = (id: string, version?: number): HttpReply =>
+const notFound = (id: string, version?: string): HttpReply =>
   problem('not-found', `there is no template ${id}${version === undefined ? '' : ` of version ${version}`}`);
 
-async function get(request: HttpRequest, version?: number): Promise<HttpReply> {
+async function get(request: HttpRequest, version?: string): Promise<HttpReply> {
   const id = parseTemplateId(request.path('templateId'));
-  const template = id && (await ports().catalog.template(id, version));
+  const template = id && (await ports().catalog.template(id, version === undefined ? undefined : versionOf(version)));
   if (!template) return notFound(request.path('templateId'), version);
   return notModified(request, template.version) ?? reply(200, templateView(template), { etag: etagOf(template.version) });
 }
@@ -89,7 +89,7 @@ export const handler = httpHandler([
   route('GET /v1/templates', 'runs:read', (request) => list(request, (page) => ports().catalog.templates(page))),
   route('GET /v1/templates/{templateId}', 'runs:read', (request) => get(request)),
   route('GET /v1/templates/{templateId}/versions', 'runs:read', versions),
-  route('GET /v1/templates/{templateId}/versions/{version}', 'runs:read', (request) => get(request, versionOf(request.path('version')))),
+  route('GET /v1/templates/{templateId}/versions/{version}', 'runs:read', (request) => get(request, request.path('version'))),
   routeWithBody('PUT /v1/templates/{templateId}', 'catalog:write', TemplateDocument, put),
   route('DELETE /v1/templates/{templateId}', 'catalog:write', remove),
 ]);

@@ -87,18 +87,26 @@ async function query(client: DynamoDBClient, wanted: Wanted): Promise<readonly C
 
 type Write = { readonly put: Checkpoint } | { readonly remove: CheckpointKey };
 
-/** In the order given: what a reader starts from must not be durable before what it leads to. */
+/**
+ * In the order given: what a reader starts from must not be durable before what it leads to. A transaction names an item once: what is
+ * written again, of an execution that ends as soon as it has begun, is in the next one.
+ */
 function* chunks(puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): Generator<readonly Write[]> {
   let chunk: Write[] = [];
   let bytes = 0;
+  let named = new Set<string>();
   for (const write of [...puts.map((put) => ({ put })), ...deletes.map((remove) => ({ remove }))]) {
     const size = 'put' in write ? Buffer.byteLength(write.put.body) + 400 : 400;
-    if (chunk.length === MOST_ITEMS || (chunk.length > 0 && bytes + size > MOST_BYTES)) {
+    const { partition, sort } = 'put' in write ? write.put : write.remove;
+    const name = JSON.stringify([partition, sort]);
+    if (chunk.length === MOST_ITEMS || (chunk.length > 0 && bytes + size > MOST_BYTES) || named.has(name)) {
       yield chunk;
       chunk = [];
       bytes = 0;
+      named = new Set();
     }
     chunk.push(write);
+    named.add(name);
     bytes += size;
   }
   if (chunk.length > 0) yield chunk;

@@ -29,6 +29,7 @@ import { returnedLeases } from './returned-leases.ts';
 import { readServiceMap, type ServiceMap } from './service-map.ts';
 import type { LocalSettings } from './settings.ts';
 import { startSimulatedControlHub } from './simulated-control-hub.ts';
+import { notListening, unreadyTables } from './start-failures.ts';
 import { registerStateMachines, stateMachineArn } from './state-machines.ts';
 import { answerInProcess, listenStepFunctions, type StepFunctionsEndpoint } from './step-functions/endpoint.ts';
 import { createStepFunctions, type StepFunctions } from './step-functions/step-functions.ts';
@@ -256,37 +257,6 @@ async function listeningStepFunctions(
   return listenStepFunctions(stepFunctions, { host, port }).catch((error: unknown) => {
     throw notListening(error as NodeJS.ErrnoException, { host, port, flag: '--step-functions-port' });
   });
-}
-
-interface ListeningAt {
-  readonly host: string;
-  readonly port: number;
-  /** What the port was given by. */
-  readonly flag: string;
-}
-
-/** What to do about an address that cannot be listened on. */
-function notListening(error: NodeJS.ErrnoException, { host, port, flag }: ListeningAt): Error {
-  const texts: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} is in use. Stop what uses it, or choose another ${flag}.`,
-    EACCES: `Port ${port} may not be listened on by this user. Choose another ${flag}.`,
-    EADDRNOTAVAIL: `This machine has no address ${host} to listen on. Choose another --host.`,
-    ENOTFOUND: `The address ${host} cannot be found. Choose another --host.`,
-  };
-  const text = texts[error.code ?? ''];
-  return text === undefined ? error : new Error(text, { cause: error });
-}
-
-/** The embedded DynamoDB has answered already: what is wrong with it is told as it is. */
-function unreadyTables({ dynamodbEndpoint }: LocalSettings, error: unknown): Error {
-  const told = error instanceof Error ? error : new Error(String(error));
-  if (dynamodbEndpoint === undefined) return told;
-  return new Error(
-    `The DynamoDB at ${dynamodbEndpoint} cannot be used: ${told.message}. Start it, or choose another --dynamodb-endpoint.`,
-    {
-      cause: error,
-    },
-  );
 }
 
 const CLIENTS_MS = 2000;

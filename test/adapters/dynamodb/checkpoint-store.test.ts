@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkpointTable, dynamoCheckpointStore } from '#adapters/dynamodb/checkpoint-store';
-import type { CheckpointStore, SortRange } from '#hosts/local/step-functions/ports';
+import type { Checkpoint, CheckpointStore, SortRange } from '#hosts/local/step-functions/ports';
 
 let database: ChildProcess;
 let client: DynamoDBClient;
@@ -72,6 +72,18 @@ test('a checkpoint is replaced by a later one and removed by its key', async () 
   expect((await store.read('replaced'))[0]?.body).toBe('2');
   await store.write([{ partition: 'replaced', sort: 'y', body: '3' }], [{ partition: 'replaced', sort: 'x' }]);
   expect((await store.read('replaced')).map(({ sort }) => sort)).toEqual(['y']);
+});
+
+test('of what one write says of a document more than once the last holds', async () => {
+  const document = (sort: string, body: string): Checkpoint => ({ partition: 'again', sort, body });
+  const puts = [document('a', '1'), document('b', '1'), document('c', '1'), document('a', '2'), document('b', '2'), document('a', '3')];
+  await store.write(puts, [
+    { partition: 'again', sort: 'c' },
+    { partition: 'again', sort: 'c' },
+  ]);
+  expect(await store.read('again')).toEqual([document('a', '3'), document('b', '2')]);
+  await store.write([document('a', '4')], [{ partition: 'again', sort: 'a' }]);
+  expect(await store.read('again')).toEqual([document('b', '2')]);
 });
 
 test('more documents than one transaction takes, and more bytes, are all written and all read', async () => {

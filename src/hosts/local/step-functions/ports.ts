@@ -15,7 +15,7 @@ export type InvokeOutcome =
 
 /**
  * Documents by partition and sort key. Writes of one call are made durable together or not at all where they fit into one
- * transaction; the caller orders dependent calls itself.
+ * transaction; the caller orders dependent calls itself. What one call says of a document more than once holds in the order said.
  */
 export interface CheckpointStore {
   write(puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): Promise<void>;

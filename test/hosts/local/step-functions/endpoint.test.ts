@@ -5,8 +5,10 @@ import {
   ExecutionAlreadyExists,
   GetExecutionHistoryCommand,
   InvalidDefinition,
+  InvalidToken,
   ListExecutionsCommand,
   SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
@@ -99,6 +101,22 @@ describe('the SDK client', () => {
       cause: 'asked for',
     });
     await expect(client.send(new SendTaskSuccessCommand({ taskToken: tokens[0], output: '{}' }))).rejects.toBeInstanceOf(TaskTimedOut);
+  });
+
+  test('keeps a parked task waiting by its heartbeats, and is told when that was too late', async () => {
+    const definition = PARKED.replace('"End":true', '"HeartbeatSeconds":10,"End":true');
+    const { stateMachineArn } = await client.send(new CreateStateMachineCommand({ name: 'beating', definition, roleArn: 'role' }));
+    const { executionArn } = await client.send(new StartExecutionCommand({ stateMachineArn, name: 'one' }));
+    await sfn.clock.settle();
+    for (let beat = 0; beat < 3; beat++) {
+      await sfn.clock.advanceBy(8_000);
+      await client.send(new SendTaskHeartbeatCommand({ taskToken: tokens[0] }));
+    }
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'RUNNING' });
+    await sfn.clock.advanceBy(11_000);
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
+    await expect(client.send(new SendTaskHeartbeatCommand({ taskToken: tokens[0] }))).rejects.toBeInstanceOf(TaskTimedOut);
+    await expect(client.send(new SendTaskHeartbeatCommand({ taskToken: 'none' }))).rejects.toBeInstanceOf(InvalidToken);
   });
 
   test('is answered on the loopback address alone, whoever else names it', async () => {
