@@ -15,7 +15,7 @@ export interface Used {
 }
 
 export function operationObject(route: RouteFacts, words: Words, tag: string, used: Used): JsonObject {
-  const parameters = [...pathParameters(route.routeKey), ...(words.parameters ?? []).map((parameter) => ({ ...parameter }) as JsonObject)];
+  const parameters = [...pathParameters(route.routeKey), ...(words.parameters ?? []).map((parameter) => ({ ...parameter }))];
   const body = requestBody(route, words);
   return {
     operationId: words.operationId,

@@ -2,6 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { HttpHandler } from '#hosts/lambda/http';
+import { expectTold, nameOf, readUntold } from '#test/openapi/conformance';
 
 export interface Call {
   readonly path?: Readonly<Record<string, string>>;
@@ -29,7 +30,7 @@ export async function handlerOf(resource: string): Promise<HttpHandler> {
   return handler;
 }
 
-/** A body that is no text is sent as JSON. */
+/** A body that is no text is sent as JSON. What is answered, and what was read for it, has to be what docs/openapi.json tells. */
 export async function call(
   handler: HttpHandler,
   routeKey: string,
@@ -37,12 +38,13 @@ export async function call(
 ): Promise<Answer> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const [method = '', rawPath = ''] = routeKey.split(' ');
+  const read = new Set<string>();
   const event: APIGatewayProxyEventV2 = {
     version: '2.0',
     routeKey,
     rawPath,
     rawQueryString: new URLSearchParams(query).toString(),
-    headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: observed('header', { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers }, read),
     isBase64Encoded: base64,
     requestContext: {
       accountId: '000000000000',
@@ -57,13 +59,40 @@ export async function call(
       timeEpoch: 0,
     },
     ...(path ? { pathParameters: path } : {}),
-    ...(query ? { queryStringParameters: query } : {}),
+    queryStringParameters: observed('query', { ...query }, read),
     ...(text === undefined ? {} : { body: base64 ? Buffer.from(text, encoding).toString('base64') : text }),
   };
   const reply = await handler(event);
-  return {
-    status: reply.statusCode ?? 0,
-    headers: (reply.headers ?? {}) as Answer['headers'],
-    body: JSON.parse(reply.body ?? '{}') as Answer['body'],
-  };
+  const status = reply.statusCode ?? 0;
+  const answered = (reply.headers ?? {}) as Answer['headers'];
+  expectTold(routeKey, { status, headers: answered, text: reply.body });
+  const untold = readUntold(routeKey, read);
+  if (untold.length > 0) throw new Error(`docs/openapi.json does not tell what ${routeKey} reads: ${untold.join(', ')}`);
+  onAnswer?.({ routeKey, status, read });
+  return { status, headers: answered, body: JSON.parse(reply.body ?? '{}') as Answer['body'] };
+}
+
+export interface Answered {
+  readonly routeKey: string;
+  readonly status: number;
+  /** `query limit`, `header if-match`, …: what the handler looked for, there or not. */
+  readonly read: ReadonlySet<string>;
+}
+
+let onAnswer: ((answered: Answered) => void) | undefined;
+/** Told of every answer, until it is undefined. */
+export function listenToAnswers(listener: typeof onAnswer): void {
+  onAnswer = listener;
+}
+
+function observed(place: string, values: Readonly<Record<string, string>>, read: Set<string>): Record<string, string> {
+  return new Proxy(
+    { ...values },
+    {
+      get(target, name) {
+        if (typeof name === 'string') read.add(nameOf(place, name));
+        return Reflect.get(target, name) as unknown;
+      },
+    },
+  );
 }

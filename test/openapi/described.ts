@@ -1,11 +1,7 @@
-/** The document as it is checked in, and as the route tables of the functions and the contract make it. */
+/** The document as it is checked in. */
 import { readFileSync } from 'node:fs';
-import { Validator, type OutputUnit, type Schema } from '@cfworker/json-schema';
+import { Validator, type OutputUnit } from '@cfworker/json-schema';
 import type { JsonObject } from '#domain/json';
-import { readServiceMap, type ServiceMap } from '#hosts/local/service-map';
-import { openApiDocument } from '#openapi/document';
-import type { RouteFacts } from '#openapi/words';
-import { handlerOf } from '#test/functions/http-call';
 
 export const CHECKED_IN = 'docs/openapi.json';
 
@@ -51,17 +47,6 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   ),
 );
 
-export async function routeTables(service: ServiceMap = readServiceMap('serverless.yml')): Promise<readonly RouteFacts[]> {
-  const resources = new Set(service.routes.map(({ functionName }) => service.handlers.get(functionName)?.split('/')[2] ?? ''));
-  const handlers = await Promise.all([...resources].map(handlerOf));
-  return handlers.flatMap(({ routes }): readonly RouteFacts[] => routes);
-}
-
-export async function documentOfTheCode(): Promise<JsonObject> {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
-  return openApiDocument({ version, routes: await routeTables() });
-}
-
 /** What `$ref` names within the document, or the thing itself. */
 export function resolved<Thing extends { readonly $ref?: string }>(thing: Thing, document: object = described): Thing {
   if (thing.$ref === undefined || !thing.$ref.startsWith('#/')) return thing;
@@ -73,15 +58,19 @@ export function resolved<Thing extends { readonly $ref?: string }>(thing: Thing,
   return found as Thing;
 }
 
-const validators = new Map<string, Validator>();
+const validators = new WeakMap<JsonObject, Validator>();
 
-/** What a schema of the document has against a value; empty where it has nothing. */
+/** Of a schema of the document; stops at the first fault. */
+export function validatorOf(schema: JsonObject): Validator {
+  const known = validators.get(schema) ?? new Validator({ ...schema, components: described.components }, '2020-12', true);
+  validators.set(schema, known);
+  return known;
+}
+
+/** All that a schema of the document has against a value; empty where it has nothing. */
 export function complaints(schema: JsonObject, value: unknown): readonly string[] {
-  const key = JSON.stringify(schema);
-  const validator = validators.get(key) ?? new Validator({ ...schema, components: described.components } as Schema, '2020-12', false);
-  validators.set(key, validator);
-  const { valid, errors } = validator.validate(value);
-  return valid ? [] : errors.map(told);
+  if (validatorOf(schema).validate(value).valid) return [];
+  return new Validator({ ...schema, components: described.components }, '2020-12', false).validate(value).errors.map(told);
 }
 
 const told = ({ instanceLocation, error }: OutputUnit): string => `${instanceLocation} ${error}`;

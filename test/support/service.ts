@@ -6,7 +6,9 @@ import { pathToFileURL } from 'node:url';
 import type { ControlHubSettings } from '#contract/control-hub-settings';
 import type { HostClock } from '#hosts/local/host-clock';
 import { startLocalHost, type LocalHost } from '#hosts/local/local-host';
+import { matchRoute, readServiceMap } from '#hosts/local/service-map';
 import type { PushingEngine } from '#hosts/wiring-local';
+import { expectTold } from '#test/openapi/conformance';
 import { duckdbWorkerUrl } from './duckdb-worker.ts';
 import { loading } from './quiet.ts';
 
@@ -38,6 +40,7 @@ export interface ServiceOptions {
 }
 
 const project = pathToFileURL(`${process.cwd()}/`);
+const { routes } = readServiceMap('serverless.yml');
 
 export async function startService(options: ServiceOptions = {}, dataDir = mkdtempSync(join(tmpdir(), 'sluice-'))): Promise<Service> {
   const outputRoot = join(dataDir, 'output');
@@ -82,6 +85,8 @@ export async function startService(options: ServiceOptions = {}, dataDir = mkdte
       });
       // 204 and 304 have none.
       const text = await response.text();
+      const route = matchRoute(routes, method, path.split('?')[0] ?? '');
+      if (route) expectTold(route.route.routeKey, { status: response.status, headers: Object.fromEntries(response.headers), text });
       return { status: response.status, headers: response.headers, body: (text === '' ? undefined : JSON.parse(text)) as Body };
     },
     async restart(next = options) {

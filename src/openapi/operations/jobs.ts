@@ -4,7 +4,6 @@ import { JobAsOf } from '#contract/job-views';
 import { SAMPLE_ORDERS } from '#contract/sample-range';
 import { JobComparison } from '#contract/views';
 import { JOB_STATES } from '#domain/job-state';
-import { JOB_AS_OF } from '#openapi/job-examples';
 import { AT, header, ORDER_OF_HISTORY, PAGED, query, TEXT, TIME, TIMEOUT } from '#openapi/parameters';
 import { COMPARISON, DAY_TOTALS, HISTORY_ENTRY, JOB, METRICS_ROW, SAMPLE } from '#openapi/run-examples';
 import { DayTotalsPage, HistoryPage, JobPage, MetricsPage, SamplePage } from '#openapi/schemas';
