@@ -165,7 +165,10 @@ function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: 
   const asked = stopRequest(job, input);
   if (asked === undefined || asked === job.start.stop) {
     if (asked && isGivenUp(asked, input.now)) return { change: givenUp(job, engineJobId, asked, input) };
-    return change ? { change } : {};
+    if (!change) return {};
+    // It begins although it was to stop: an engine may take no stop before that, and whoever heard so may be gone.
+    const begins = change.after.state !== job.state;
+    return { change, ...(asked && begins ? { stop: { engineJobId, force: asked.forcedAt !== undefined } } : {}) };
   }
   const latest = change?.after ?? job;
   const after = { ...latest, start: { ...latest.start, stop: asked } };
