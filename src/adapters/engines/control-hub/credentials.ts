@@ -20,7 +20,7 @@ export interface CredentialSource {
 
 export function hubCredentials(id: string, token: string): HubCredentials {
   const organizationId = organizationOf(token);
-  return { id, token, scrub: scrubber([token, id]), ...(organizationId === undefined ? {} : { organizationId }) };
+  return { id, token, scrub: scrubber([token, id, ...partsOf(token)]), ...(organizationId === undefined ? {} : { organizationId }) };
 }
 
 /** `id` may be given itself, or by reference; the token is given by reference alone. */
@@ -34,6 +34,9 @@ export function referredCredentials(
   };
   return { current: () => read((reference) => secrets.resolve(reference)), renewed: () => read((reference) => secrets.renew(reference)) };
 }
+
+/** A text that is cut, or a JWT that somebody has taken apart, still holds a part of it. */
+const partsOf = (token: string): readonly string[] => token.split('.').filter((part) => part.length >= 16);
 
 const Claims = z.object({ o: z.string().min(1) });
 

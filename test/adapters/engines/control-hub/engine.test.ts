@@ -546,6 +546,15 @@ describe('metrics', () => {
   });
 });
 
+test('a credential that stands where a long text is cut is taken out whole', async () => {
+  const it = hubFixture();
+  const words = `${'x'.repeat(1990)} ${CREDENTIAL.token}`;
+  const failed = await it.start(1, { SIMULATE_SECONDS: 1, SIMULATE_END: 'INACTIVE_RED', SIMULATE_ERROR_MESSAGE: words });
+  it.clock.advance(60);
+  const message = (await it.engine.status([failed])).get(failed)?.message;
+  expect(message).toBe(`${'x'.repeat(1990)} ***`);
+});
+
 test('no credential is in what the engine answers, throws or notes', async () => {
   const seen: unknown[] = [];
   const it = hubFixture({
