@@ -156,6 +156,12 @@ function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Inst
   return { ...change, after: { ...change.after, start: { ...start, ...noted } } };
 }
 
+/** The job with what came to light about it beside its status. */
+export function warned(job: Job, warning: string | undefined, now: Instant): JobChange {
+  const change = warning === undefined ? undefined : underWay(job, { state: 'queued', warning }, now);
+  return change ?? { before: job, after: job, entries: [] };
+}
+
 /** Of an attempt. An engine that says something else each time fills no history. */
 const MOST_WARNINGS = 20;
 const WARNING_LENGTH = 1000;
