@@ -171,7 +171,7 @@ export function hubClient(options: HubClientOptions): HubClient {
       return none(reason, { hadNoEffect: status === 429, waitMs: restMs, restMs });
     }
     if (status === 408 || status >= 500) return none(reason, { hadNoEffect: false, isTrouble: true, told: words });
-    return { kind: 'refused', status, ...words };
+    return { kind: 'refused', status, ...words, message: words.message === '' ? reason : words.message };
   }
 
   return {

@@ -30,6 +30,13 @@ export function referredCredentials(
 ): CredentialSource {
   const read = async (resolve: (reference: string) => Promise<string>): Promise<HubCredentials> => {
     const [componentId, authToken] = await Promise.all(['value' in id ? id.value : resolve(id.reference), resolve(token)]);
+    for (const [what, value] of [
+      ['id', componentId],
+      ['auth token', authToken],
+    ] as const) {
+      // A line break in its middle, say. No request could be made of it, and what a library says of that may hold it.
+      if (!/^[\x21-\x7e]+$/.test(value)) throw new Error(`the ${what} holds characters that no header may have`);
+    }
     return hubCredentials(componentId, authToken);
   };
   return { current: () => read((reference) => secrets.resolve(reference)), renewed: () => read((reference) => secrets.renew(reference)) };

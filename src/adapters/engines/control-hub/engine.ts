@@ -55,8 +55,12 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
       return metrics;
     },
     async acknowledge(id) {
-      // A refusal says that there is nothing to acknowledge.
-      if (isHubId(id)) await asked(hub, { method: 'POST', path: jobPath(id, '/acknowledgeError'), repeatable: true });
+      if (!isHubId(id)) return;
+      const call = { method: 'POST', path: jobPath(id, '/acknowledgeError'), repeatable: true } as const;
+      const answer = await asked(hub, call);
+      // A refusal says that there is nothing to acknowledge, but where it is about us: a permission, a project.
+      if (answer.kind === 'refused' && (answer.status === 403 || answer.code === 'RESTAPI_08'))
+        throw unavailable(call, `${answer.status}: ${answer.message}`);
     },
     stop: (id, { force }) => (isHubId(id) ? stopping.ask(id, force) : Promise.resolve()),
     remove: (id) => (isHubId(id) ? removed(hub, id) : Promise.resolve()),

@@ -179,7 +179,7 @@ function isSplittable(answer: HubAnswer): boolean {
  * Which 4xx an unknown id has is not documented. One that is about us (a project that is not there, say) says nothing about the job, and
  * neither does the 404 of whatever stands where Control Hub should be: its word counts where a bulk answer has left the job out as well.
  */
-function isGone({ status, code }: HubAnswer & { readonly kind: 'refused' }, leftOut: boolean): boolean {
+export function isGone({ status, code }: HubAnswer & { readonly kind: 'refused' }, leftOut: boolean): boolean {
   if (status === 404 || status === 410) return leftOut || code !== undefined;
   return status === 400 && code?.startsWith('JOBRUNNER_') === true;
 }

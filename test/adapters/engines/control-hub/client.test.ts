@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allowedHosts } from '#adapters/engines/control-hub/allowed-hosts';
 import { hubClient, retryAfterMs, type HubAnswer, type HubCall, type HubClient } from '#adapters/engines/control-hub/client';
-import { hubCredentials, type CredentialSource, type HubCredentials } from '#adapters/engines/control-hub/credentials';
+import { hubCredentials, referredCredentials, type CredentialSource, type HubCredentials } from '#adapters/engines/control-hub/credentials';
 import { retryBudget } from '#adapters/engines/control-hub/retry-budget';
 import { refused as connectionRefused, scriptedFetch, type Answer, type Asked } from '#test/client/scripted-fetch';
 import { CREDENTIAL, fixedCredentials, HUB_URL, movedClock, noTimer, tokenOf, type Clock } from './hub-fixture.ts';
@@ -182,7 +182,7 @@ describe('errors', () => {
     ['plain words', 'plain words'],
     ['{"RemoteException":{"errorCode":"CONTAINER_0200","localizedMessage":"no pipeline"}}', 'no pipeline'],
     ['{"errors":[{"message":"no"}]}', 'no'],
-    ['', ''],
+    ['', 'Control Hub answered 404'],
   ])('the body %s is told as %s', async (text, message) => {
     const { client } = scripted([{ text, status: 404 }]);
     expect(await client.call(STATUS)).toMatchObject({ kind: 'refused', status: 404, message });
@@ -382,6 +382,18 @@ describe('repeating', () => {
     const fails = (): Promise<never> => Promise.reject(new Error('env:NO_TOKEN is not set'));
     const { client, asked } = scripted([OK], { credentials: { current: fails, renewed: fails } });
     expect(await client.call(STATUS)).toMatchObject({ kind: 'no-answer', reason: expect.stringContaining('env:NO_TOKEN') as string });
+    expect(asked).toEqual([]);
+  });
+
+  test('a token of which no header can be made is told as such, and nothing is sent', async () => {
+    const secrets = { resolve: () => Promise.resolve('CANARY\nCANARY'), renew: () => Promise.resolve('CANARY\nCANARY') };
+    const credentials = referredCredentials({ id: { value: 'an-id' }, token: 'file:token' }, secrets);
+    const { client, asked } = scripted([OK], { credentials });
+    expect(await client.call(CREATE)).toEqual({
+      kind: 'no-answer',
+      hadNoEffect: true,
+      reason: 'the credentials of Control Hub cannot be read: the auth token holds characters that no header may have',
+    });
     expect(asked).toEqual([]);
   });
 
