@@ -3,6 +3,10 @@ import * as z from 'zod';
 
 const REFERENCES = 'env:NAME, file:path, ssm:name or secretsmanager:name';
 
+/** Of what a secret is for: where it is kept, never itself. */
+const referenceTo = (secret: string): z.ZodString =>
+  z.string().regex(/^(env|file|ssm|secretsmanager):.+/, `must say where the ${secret} is kept, and not be the ${secret}: ${REFERENCES}`);
+
 /** A value that is refused here is not repeated by the message: it may be the token. */
 export const CONTROL_HUB_SETTINGS = {
   SLUICE_CONTROL_HUB_URL: z
@@ -10,10 +14,7 @@ export const CONTROL_HUB_SETTINGS = {
     .refine(isServiceUrl, 'must be the https address of Control Hub, without a path of its pages')
     .exactOptional(),
   SLUICE_CONTROL_HUB_CREDENTIAL_ID: z.string().min(1).exactOptional(),
-  SLUICE_CONTROL_HUB_AUTH_TOKEN: z
-    .string()
-    .regex(/^(env|file|ssm|secretsmanager):.+/, `must say where the token is kept, and not be the token: ${REFERENCES}`)
-    .exactOptional(),
+  SLUICE_CONTROL_HUB_AUTH_TOKEN: referenceTo('token').exactOptional(),
   SLUICE_CONTROL_HUB_PROJECT: z.string().min(1).exactOptional(),
   /** Beside those of StreamSets, separated by commas. */
   SLUICE_CONTROL_HUB_ALLOWED_HOSTS: z
@@ -25,6 +26,9 @@ export const CONTROL_HUB_SETTINGS = {
   SLUICE_CONTROL_HUB_FENCE_SECONDS: z.coerce.number().int().min(1).max(3600).default(120),
   SLUICE_CONTROL_HUB_METRICS_SETTLE_SECONDS: z.coerce.number().int().min(0).max(3600).default(180),
 };
+
+/** Of what its pushes carry (docs/control-hub-push.md): a setting of those who receive them, and of no engine. */
+export const WebhookSecretReference = referenceTo('secret');
 
 const ControlHubSettings = z.object(CONTROL_HUB_SETTINGS);
 export type ControlHubSettings = z.infer<typeof ControlHubSettings>;

@@ -11,6 +11,8 @@ export const RETRYABLE = {
   OrchestratorUnavailable: true,
   /** The archives of jobs did not answer, or asked us to come back later. */
   ArchiveUnavailable: true,
+  /** A secret that is given by reference cannot be read where it is kept. */
+  SecretUnavailable: true,
   /** A path leads out of the root of the archives, or what it leads to may not be read. */
   ArchiveRefused: false,
   /** A task was given an input that its contract does not allow. */

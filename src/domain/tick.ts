@@ -160,6 +160,12 @@ function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Inst
   return { ...change, after: { ...change.after, start: { ...start, ...noted } } };
 }
 
+/** The job with what came to light about it beside its status. */
+export function warned(job: Job, warning: string | undefined, now: Instant): JobChange {
+  const change = warning === undefined ? undefined : underWay(job, { state: 'queued', warning }, now);
+  return change ?? { before: job, after: job, entries: [] };
+}
+
 /** Of an attempt. An engine that says something else each time fills no history. */
 const MOST_WARNINGS = 20;
 const WARNING_LENGTH = 1000;
@@ -169,7 +175,10 @@ function stopping(job: Job, engineJobId: EngineJobId, input: TickInput, change: 
   const asked = stopRequest(job, input);
   if (asked === undefined || asked === job.start.stop) {
     if (asked && isGivenUp(asked, input.now)) return { change: givenUp(job, engineJobId, asked, input) };
-    return change ? { change } : {};
+    if (!change) return {};
+    // It begins although it was to stop: an engine may take no stop before that, and whoever heard so may be gone.
+    const begins = change.after.state !== job.state;
+    return { change, ...(asked && begins ? { stop: { engineJobId, force: asked.forcedAt !== undefined } } : {}) };
   }
   const latest = change?.after ?? job;
   const after = { ...latest, start: { ...latest.start, stop: asked } };

@@ -1,7 +1,7 @@
 /** The environment of a process, parsed once. Nothing else reads `process.env`. */
 import * as z from 'zod';
 import { ArchiveRoot } from '#contract/archive-root';
-import { CONTROL_HUB_SETTINGS } from '#contract/control-hub-settings';
+import { CONTROL_HUB_SETTINGS, WebhookSecretReference } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 
 const Configuration = z.object({
@@ -13,7 +13,7 @@ const Configuration = z.object({
   SLUICE_WATCH_STATE_MACHINE_ARN: z.string().default(''),
   SLUICE_NUDGE_STATE_MACHINE_ARN: z.string().default(''),
   /** Reference to the secret that Control Hub's pushes carry; without it none is believed. */
-  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: WebhookSecretReference.exactOptional(),
   SLUICE_ENGINE_LIMITS: EngineLimits,
   SLUICE_POLL_FLOOR_SECONDS: z.coerce.number().int().min(1).default(5),
   /** Absent: jobs have no archives that could be listed or cleared. */

@@ -355,6 +355,11 @@ export interface Engine {
   /** The engine job of that name, if the engine has one. */
   find(name: EngineJobName): Promise<EngineJobId | undefined>;
   /**
+   * What the start or the look-up that this process made last has brought to light about the job, for its history: the status that
+   * another process asks for need not say it. Absent: nothing ever.
+   */
+  noticed?(id: EngineJobId): string | undefined;
+  /**
    * One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. One that the engine did not
    * answer for, though it answered for others, is `unanswered`; where it answered for none this throws.
    */

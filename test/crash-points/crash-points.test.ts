@@ -14,6 +14,7 @@ const STRIDES: Readonly<Record<ScenarioName, number>> = {
   plain: 10,
   fails: 1,
   cancelled: 10,
+  activating: 15,
   retried: 15,
   removed: 15,
   paced: 20,

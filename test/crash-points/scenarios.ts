@@ -84,6 +84,12 @@ export const SCENARIOS = {
     actions: [{ kind: 'cancel-run', atSeconds: 15 }],
     ends: ['cancelled', 'cancelled'],
   }),
+  activating: described({
+    about: 'a job that activates for longer than a stop is asked for politely, in a run that is cancelled meanwhile',
+    sets: [set(3000, { SIMULATE_ACTIVATING_SECONDS: '120' })],
+    actions: [{ kind: 'cancel-run', atSeconds: 15 }],
+    ends: ['cancelled'],
+  }),
   retried: described({
     about: 'a job that fails and is tried again by itself',
     sets: [set(20)],

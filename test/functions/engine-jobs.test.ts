@@ -72,6 +72,15 @@ describe('a push of Control Hub', () => {
     expect(it.orchestrator.nudges.size).toBe(0);
   });
 
+  test('that comes while the secret cannot be read may come again, and is told nothing of where the secret is', async () => {
+    const run = await api.running([{ SECONDS: 9 }]);
+    installPorts({ ...it.ports, webhookSecret: () => Promise.reject(new Error('the secret file:/etc/hush cannot be read: EACCES')) });
+    const answer = await push(event(nameOf(run)));
+    expect([answer.status, slug(answer), answer.headers['retry-after']]).toEqual([503, 'unavailable', '2']);
+    expect(JSON.stringify(answer)).not.toContain('/etc/hush');
+    expect(it.orchestrator.nudges.size).toBe(0);
+  });
+
   test('that is something else says which field', async () => {
     const answer = await push({ JOB_ID: 'x', FROM_STATUS: 1, TO_STATUS: 'INACTIVE' });
     expect(answer.status).toBe(400);

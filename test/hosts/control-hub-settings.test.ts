@@ -32,8 +32,11 @@ describe('the settings of Control Hub', () => {
     }
   });
 
-  test('an auth token itself is refused, with what to give, and not repeated', () => {
-    const environment = { SLUICE_CONTROL_HUB_AUTH_TOKEN: 'eyJhbGciOi.CANARY.x' };
+  test.each([
+    ['auth token', 'SLUICE_CONTROL_HUB_AUTH_TOKEN', 'token'],
+    ['webhook secret', 'SLUICE_CONTROL_HUB_WEBHOOK_SECRET', 'secret'],
+  ])('the %s itself is refused, with what to give, and not repeated', (_, name, word) => {
+    const environment = { [name]: 'eyJhbGciOi.CANARY.x' };
     const told = [
       ((): string => {
         try {
@@ -47,7 +50,7 @@ describe('the settings of Control Hub', () => {
     ];
     for (const text of told) {
       expect(text).toContain(
-        'must say where the token is kept, and not be the token: env:NAME, file:path, ssm:name or secretsmanager:name',
+        `must say where the ${word} is kept, and not be the ${word}: env:NAME, file:path, ssm:name or secretsmanager:name`,
       );
       expect(text).not.toContain('CANARY');
     }

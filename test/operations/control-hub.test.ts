@@ -12,7 +12,7 @@ import { CREDENTIAL, hubFixture } from '#test/adapters/engines/control-hub/hub-f
 import { START_MS } from '#test/domain/builders';
 import { memoryTable } from '#test/support/memory-table';
 import { randomOf } from '#test/support/random';
-import { jobsOf, tokenOf } from './driving.ts';
+import { historyOf, jobsOf, tokenOf } from './driving.ts';
 import { world, type World } from './world.ts';
 
 const MEMORY = { freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) };
@@ -170,6 +170,19 @@ test('1,000 sets are 1,000 starts at the rate of the engine, and as many status 
       60_000,
     ),
   ).toBeLessThanOrEqual(700);
+});
+
+test('a start that took effect twice stands in the history of its job, whichever process looks after it', async () => {
+  const hub = await hubWorld();
+  const [starting, looking] = [hub.newPorts(), hub.newPorts()];
+  hub.simulator.set({ faults: [{ route: 'createAndStartJobInstances', fault: { kind: 'twice' }, next: 1 }] });
+  hub.simulator.set({ plans: [{ plan: { activatingMs: 0 } }] });
+  const [run] = await Promise.all([startedRun(hub, starting, 'doubled', setsOf(1, 60)), hub.clock.advanceBy(10_000)]);
+  const loop = watching(hub, looking, run);
+  await hub.clock.runUntilIdle({ until: () => loop.hasEnded });
+  const history = await historyOf(hub.it, run);
+  expect(history.map(({ name }) => name)).toEqual(['create', 'update', 'run', 'finish']);
+  expect(history[1]?.data?.['warning']).toMatch(/took effect more than once: stopped \S+, which was not the one that is followed/);
 });
 
 describe('Control Hub is away for ten minutes, with jobs open in ten runs', () => {

@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest';
 import { jobView } from '#contract/run-views';
 import type { EngineJobStatus } from '#domain/engine-job';
+import { closeJob } from '#operations/close-job';
 import { pollRun } from '#operations/poll-run';
+import { startJob } from '#operations/start-job';
 import { memoryTable } from '#test/support/memory-table';
 import { begun, expectSound, historyOf, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World, type WorldOptions } from './world.ts';
@@ -72,6 +74,30 @@ test('an engine that forgets a job it had only queued, and warns of it again, is
   expect(jobView(await it.job(run)).warning).toBe(SCARCE);
   expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'update', 'run']);
 });
+
+test.each(['a tick', 'its closing'])('what a look-up has brought to light stands in the history of the job that %s adopts', async (by) => {
+  const it = await world({ engine: (engine) => ({ ...engine, fenceSeconds: 600, noticed: () => 'the start took effect twice' }) });
+  const run = await it.planned([{ SECONDS: 30 }]);
+  const adopting = async (): Promise<void> => {
+    if (by === 'a tick') await pollRun(it.ports, { runId: run.id });
+    else await closeJob(it.ports, { runId: run.id, index: 0, fault: 'Lambda.Unknown' });
+  };
+  const { ports } = it;
+  // The start is made, and whoever made it dies before it can say so.
+  const dying = { ...ports.jobs, save: dyingAtSecond(ports.jobs) };
+  await expect(startJob({ ...ports, jobs: dying }, { runId: run.id, index: 0, taskToken: 'token' })).rejects.toThrow('died');
+  it.advance(800);
+  await adopting();
+  expect((await it.job(run)).start.engineJobId).toBeDefined();
+  expect((await historyOf(it, run)).find(({ name }) => name === 'update')?.data).toEqual({ warning: 'the start took effect twice' });
+  await secondsToEnd(it, run);
+  await expectSound(it, run);
+});
+
+function dyingAtSecond(jobs: World['ports']['jobs']): World['ports']['jobs']['save'] {
+  let saves = 0;
+  return (changes, count) => ((saves += 1) === 2 ? Promise.reject(new Error('died')) : jobs.save(changes, count));
+}
 
 test('a tick that hears the same warning again writes nothing', async () => {
   const it = await world();

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 import { ArchiveRoot } from '#contract/archive-root';
-import { CONTROL_HUB_SETTINGS, type ControlHubSettings } from '#contract/control-hub-settings';
+import { CONTROL_HUB_SETTINGS, WebhookSecretReference, type ControlHubSettings } from '#contract/control-hub-settings';
 import { EngineLimits } from '#contract/engine-limits';
 import type { Policy } from '#operations/ports';
 
@@ -33,7 +33,7 @@ const Settings = z.object({
   SLUICE_ALLOW_ANONYMOUS: z.stringbool().default(false),
   ...CONTROL_HUB_SETTINGS,
   SLUICE_CONTROL_HUB_SIMULATOR: z.stringbool().default(false),
-  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: z.string().exactOptional(),
+  SLUICE_CONTROL_HUB_WEBHOOK_SECRET: WebhookSecretReference.exactOptional(),
 });
 
 export interface LocalSettings {

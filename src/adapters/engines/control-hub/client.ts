@@ -52,8 +52,8 @@ export interface HubClient {
   call(call: HubCall): Promise<HubAnswer>;
   /** The organization of the credentials, where they tell it. */
   organizationId(): Promise<string | undefined>;
-  /** Takes the credentials out of a text of Control Hub's. */
-  scrubbed(text: string): Promise<string>;
+  /** Takes the credentials out of a text that Control Hub has answered. */
+  scrubbed(text: string): string;
 }
 
 export interface HubClientOptions extends Wire {
@@ -78,6 +78,8 @@ const BACKOFF = { firstMs: 250, mostMs: 4000 } as const;
 const UNSAID_REST_MS = 2000;
 /** Nobody rests for longer because of what a header says. */
 const MOST_REST_MS = 60_000;
+/** Whoever changes them keeps the last ones at most. */
+const MOST_CREDENTIALS = 4;
 /** Of one process. The rate of starts is the slots' business, this keeps a tick of ten thousand jobs from opening as many sockets. */
 const CALLS_AT_ONCE = 16;
 /** Apps that know projects. [C:SDK] Not `timeseries`. */
@@ -90,6 +92,9 @@ export function hubClient(options: HubClientOptions): HubClient {
   const budget = retryBudget();
   const base = baseUrl(options.url, options.hosts, options, limits);
   const turns = turnstile(CALLS_AT_ONCE);
+  /** What takes out the credentials that this process has used: a late text may repeat those from before a change. */
+  const scrubs = new Map<string, HubCredentials['scrub']>();
+  const scrub = (text: string): string => [...scrubs.values()].reduce((scrubbed, each) => each(scrubbed), text);
 
   async function call(wanted: HubCall): Promise<HubAnswer> {
     for (let attempt = 1; ; attempt += 1) {
@@ -112,8 +117,7 @@ export function hubClient(options: HubClientOptions): HubClient {
     }
     const held = await resolved(() => credentials.current());
     if ('reason' in held) return none(held.reason, { hadNoEffect: true, final: true });
-    const sent = await redirected(wanted, held);
-    const attempt = outcomeOf(sent, held);
+    const attempt = outcomeOf(await redirected(wanted, held));
     if (attempt.kind !== 'no-answer') {
       resting.answered();
       budget.succeeded();
@@ -127,10 +131,11 @@ export function hubClient(options: HubClientOptions): HubClient {
   async function reauthorized(wanted: HubCall, held: HubCredentials, first: Attempted): Promise<Attempted> {
     const renewed = await resolved(() => credentials.renewed());
     if ('reason' in renewed || (renewed.id === held.id && renewed.token === held.token)) return first;
-    return outcomeOf(await redirected(wanted, renewed), renewed);
+    return outcomeOf(await redirected(wanted, renewed));
   }
 
   async function redirected(wanted: HubCall, held: HubCredentials): Promise<Exchange> {
+    remember(held);
     let at = await base.of(held.organizationId);
     for (let redirects = 0; ; redirects += 1) {
       if ('reason' in at) return { kind: 'none', reason: at.reason, unsent: true, ...(at.final ? { final: true } : {}) };
@@ -140,7 +145,15 @@ export function hubClient(options: HubClientOptions): HubClient {
     }
   }
 
-  function outcomeOf(sent: Exchange, held: HubCredentials): Attempted {
+  function remember({ id, token, scrub: own }: HubCredentials): void {
+    const key = JSON.stringify([id, token]);
+    if (scrubs.has(key)) return;
+    scrubs.set(key, own);
+    const [oldest] = scrubs.keys();
+    if (scrubs.size > MOST_CREDENTIALS && oldest !== undefined) scrubs.delete(oldest);
+  }
+
+  function outcomeOf(sent: Exchange): Attempted {
     if (sent.kind === 'none') {
       const { unsent, unusable, final } = sent;
       if (unusable) return none(sent.reason, { unusable, final: true });
@@ -148,7 +161,7 @@ export function hubClient(options: HubClientOptions): HubClient {
     }
     const { status, text } = sent;
     if (status >= 200 && status < 300) return answerOf(text);
-    const words = errorText(text, held.scrub);
+    const words = errorText(text, scrub);
     const reason = `Control Hub answered ${status}${words.message === '' ? '' : `: ${words.message}`}`;
     if (status === 401) return none(reason, { hadNoEffect: true, final: true, unauthorized: true });
     if (status >= 300 && status < 400) return none(`${reason} (a redirect that is not followed)`, { hadNoEffect: true, final: true });
@@ -158,7 +171,7 @@ export function hubClient(options: HubClientOptions): HubClient {
       return none(reason, { hadNoEffect: status === 429, waitMs: restMs, restMs });
     }
     if (status === 408 || status >= 500) return none(reason, { hadNoEffect: false, isTrouble: true, told: words });
-    return { kind: 'refused', status, ...words };
+    return { kind: 'refused', status, ...words, message: words.message === '' ? reason : words.message };
   }
 
   return {
@@ -167,10 +180,7 @@ export function hubClient(options: HubClientOptions): HubClient {
       const held = await resolved(() => credentials.current());
       return 'reason' in held ? undefined : held.organizationId;
     },
-    async scrubbed(text) {
-      const held = await resolved(() => credentials.current());
-      return 'reason' in held ? text : held.scrub(text);
-    },
+    scrubbed: scrub,
   };
 }
 

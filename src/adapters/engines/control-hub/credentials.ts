@@ -20,7 +20,7 @@ export interface CredentialSource {
 
 export function hubCredentials(id: string, token: string): HubCredentials {
   const organizationId = organizationOf(token);
-  return { id, token, scrub: scrubber([token, id]), ...(organizationId === undefined ? {} : { organizationId }) };
+  return { id, token, scrub: scrubber([token, id, ...partsOf(token)]), ...(organizationId === undefined ? {} : { organizationId }) };
 }
 
 /** `id` may be given itself, or by reference; the token is given by reference alone. */
@@ -30,10 +30,20 @@ export function referredCredentials(
 ): CredentialSource {
   const read = async (resolve: (reference: string) => Promise<string>): Promise<HubCredentials> => {
     const [componentId, authToken] = await Promise.all(['value' in id ? id.value : resolve(id.reference), resolve(token)]);
+    for (const [what, value] of [
+      ['id', componentId],
+      ['auth token', authToken],
+    ] as const) {
+      // A line break in its middle, say. No request could be made of it, and what a library says of that may hold it.
+      if (!/^[\x21-\x7e]+$/.test(value)) throw new Error(`the ${what} holds characters that no header may have`);
+    }
     return hubCredentials(componentId, authToken);
   };
   return { current: () => read((reference) => secrets.resolve(reference)), renewed: () => read((reference) => secrets.renew(reference)) };
 }
+
+/** A text that is cut, or a JWT that somebody has taken apart, still holds a part of it. */
+const partsOf = (token: string): readonly string[] => token.split('.').filter((part) => part.length >= 16);
 
 const Claims = z.object({ o: z.string().min(1) });
 

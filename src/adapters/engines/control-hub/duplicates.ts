@@ -1,7 +1,8 @@
 /** Stops instances that nobody wants, which Control Hub may refuse while they activate: until it has taken the stop, or they are over. */
 import type { EngineJobId, EngineJobName } from '#domain/ids';
 import type { Hub } from './hub.ts';
-import { hasEnded } from './job-state.ts';
+import { hasEnded, isBegun } from './job-state.ts';
+import { isYoung } from './look-up.ts';
 import { HubJob, jobPath } from './wire.ts';
 
 export interface Duplicates {
@@ -54,7 +55,7 @@ export function duplicates(hub: Hub): Duplicates {
 }
 
 /** By the plain stop first: by force an engine has no time to finish its batch. */
-async function isStopped({ client }: Hub, id: EngineJobId): Promise<boolean> {
+async function isStopped({ client, nowMs }: Hub, id: EngineJobId): Promise<boolean> {
   for (const action of ['/stop', '/forceStop']) {
     const answer = await client.call({ method: 'POST', path: jobPath(id, action), repeatable: true });
     if (answer.kind === 'answer') return true;
@@ -63,8 +64,11 @@ async function isStopped({ client }: Hub, id: EngineJobId): Promise<boolean> {
   const read = await client.call({ method: 'GET', path: jobPath(id), repeatable: true });
   if (read.kind !== 'answer') return read.kind === 'refused' && read.status === 404;
   const job = HubJob.safeParse(read.body);
-  const status = job.success ? job.data.currentJobStatus : undefined;
-  return status != null && (hasEnded(status) || status.status === 'DEACTIVATING');
+  if (!job.success) return false;
+  const { currentJobStatus: status } = job.data;
+  // So old it starts no more by itself, and whoever looks for the name starts the one that is followed.
+  if (status == null || !isBegun(status)) return !isYoung(job.data, nowMs());
+  return hasEnded(status) || status.status === 'DEACTIVATING';
 }
 
 function forgetOldest(remembered: Map<EngineJobId, string> | Set<EngineJobId>): void {

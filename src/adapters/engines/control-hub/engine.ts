@@ -39,6 +39,7 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
     check: (definition) => definitionProblems(hub, definition),
     start: (start) => starts.start(start),
     find: (name) => starts.find(name),
+    noticed: (id) => second.warningOf(id),
     async status(ids) {
       await second.stopRest();
       const { told, raw } = await statuses(hub, ids, statusChunk);
@@ -54,8 +55,12 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
       return metrics;
     },
     async acknowledge(id) {
-      // A refusal says that there is nothing to acknowledge.
-      if (isHubId(id)) await asked(hub, { method: 'POST', path: jobPath(id, '/acknowledgeError'), repeatable: true });
+      if (!isHubId(id)) return;
+      const call = { method: 'POST', path: jobPath(id, '/acknowledgeError'), repeatable: true } as const;
+      const answer = await asked(hub, call);
+      // A refusal says that there is nothing to acknowledge, but where it is about us: a permission, a project.
+      if (answer.kind === 'refused' && (answer.status === 403 || answer.code === 'RESTAPI_08'))
+        throw unavailable(call, `${answer.status}: ${answer.message}`);
     },
     stop: (id, { force }) => (isHubId(id) ? stopping.ask(id, force) : Promise.resolve()),
     remove: (id) => (isHubId(id) ? removed(hub, id) : Promise.resolve()),

@@ -1,6 +1,7 @@
 /** Reads jobs by id. Those that are asked for at one moment share a question: a tick that sees a thousand jobs end asks for all of them. */
 import type { EngineJobId } from '#domain/ids';
-import { asked, type Hub } from './hub.ts';
+import { asked, unavailable, type Hub } from './hub.ts';
+import { isGone } from './statuses.ts';
 import { entriesOf, HubJob, jobPath } from './wire.ts';
 
 export type ReadJob = (id: EngineJobId) => Promise<HubJob | undefined>;
@@ -46,7 +47,11 @@ async function many(hub: Hub, ids: readonly EngineJobId[]): Promise<readonly (re
 
 export async function readJob(hub: Hub, id: string): Promise<HubJob | undefined> {
   const answer = await asked(hub, { method: 'GET', path: jobPath(id), repeatable: true });
-  if (answer.kind === 'refused') return undefined;
+  if (answer.kind === 'refused') {
+    if (isGone(answer, true)) return undefined;
+    // It is about us, and says nothing of the job: who may not see it any more, in the wrong project.
+    throw unavailable({ method: 'GET', path: jobPath(id) }, `${answer.status}: ${answer.message}`);
+  }
   const job = HubJob.safeParse(answer.body);
   return job.success && job.data.jobDeleted !== true ? job.data : undefined;
 }

@@ -89,7 +89,7 @@ export function chosenOf(jobs: readonly HubJob[], nowMs: number): Chosen | undef
 
 const hasBegun = ({ currentJobStatus }: HubJob): boolean => currentJobStatus != null && isBegun(currentJobStatus);
 
-const isYoung = ({ createTime }: HubJob, nowMs: number): boolean =>
+export const isYoung = ({ createTime }: HubJob, nowMs: number): boolean =>
   typeof createTime === 'number' && nowMs - createTime < STARTED_WITHIN_MS;
 
 /**

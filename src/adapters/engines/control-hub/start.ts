@@ -43,7 +43,7 @@ export function starter(hub: Hub, duplicates: Duplicates): Starter {
       const isRepeated = lookedFor.delete(name);
       const path = jobPath(definition.jobTemplateId, '/createAndStartJobInstances');
       const answer = await hub.client.call({ method: 'POST', path, body: creationOf(start), repeatable: false });
-      if (answer.kind === 'refused') return { kind: 'refused', message: refusalText(answer) };
+      if (answer.kind === 'refused') return { kind: 'refused', message: answer.message };
       if (answer.kind === 'no-answer') return await withoutAnswer(path, name, answer, isRepeated);
       const [id] = idsOf(answer);
       // It may have taken effect all the same: whoever repeats this looks for the name first.
@@ -101,9 +101,6 @@ function idsOf({ body }: HubAnswer & { readonly kind: 'answer' }): readonly stri
     return typeof given === 'string' && isHubId(given) ? [given] : [];
   });
 }
-
-const refusalText = ({ status, message }: HubAnswer & { readonly kind: 'refused' }): string =>
-  message === '' ? `Control Hub answered ${status}` : message;
 
 const problemText = ({ pointer, message }: { readonly pointer: string; readonly message: string }): string =>
   `definition${pointer} ${message}`;

@@ -108,18 +108,26 @@ class Asking {
     if (found === 'gone') return undefined;
     if (found === 'unanswered') return { state: 'unanswered' };
     if (found === 'never-started') return { state: 'queued' };
-    let status: HubStatus | undefined = found;
-    if (hasSeveralRuns(found)) status = this.mayAskMore() ? await decidingRun(this.hub, id) : undefined;
-    if (!status) return { state: 'unanswered' };
+    let read: HubStatus | undefined = found;
+    if (hasSeveralRuns(found)) read = this.mayAskMore() ? await decidingRun(this.hub, id) : undefined;
+    if (!read) return { state: 'unanswered' };
+    const status = this.scrubbed(read);
     const told = engineStatus(status);
-    const text = told.state === 'failed' && told.message === undefined ? await this.historyText(status) : undefined;
-    const message = told.message ?? text ?? (told.state === 'failed' ? endText(status) : undefined);
-    if (message === undefined && told.warning === undefined) return { state: told.state };
-    const scrub = (words: string): Promise<string> => this.hub.client.scrubbed(words);
+    if (told.state !== 'failed' || told.message !== undefined) return told;
+    return { ...told, message: (await this.historyText(status)) ?? endText(status) };
+  }
+
+  /** Before its texts are cut: a part of a secret is not found any more. */
+  private scrubbed(status: HubStatus): HubStatus {
+    const scrub = <Text extends string | null | undefined>(text: Text): Text | string =>
+      typeof text === 'string' ? this.hub.client.scrubbed(text) : text;
     return {
-      state: told.state,
-      ...(message === undefined ? {} : { message: await scrub(message) }),
-      ...(told.warning === undefined ? {} : { warning: await scrub(told.warning) }),
+      ...status,
+      status: scrub(status.status),
+      color: scrub(status.color),
+      errorMessage: scrub(status.errorMessage),
+      warnings: status.warnings?.map(scrub),
+      pipelineStatus: status.pipelineStatus?.map((pipeline) => ({ ...pipeline, message: scrub(pipeline.message) })),
     };
   }
 
@@ -131,7 +139,7 @@ class Asking {
     if (answer.kind !== 'answer') return undefined;
     const events = entriesOf(StatusEvent, answer.body).toSorted((a, b) => (a.time ?? 0) - (b.time ?? 0));
     const text = events.findLast(({ message }) => message != null && message.trim() !== '')?.message;
-    return text == null ? undefined : bounded(text);
+    return text == null ? undefined : bounded(this.hub.client.scrubbed(text));
   }
 
   private mayAskMore(): boolean {
@@ -171,7 +179,7 @@ function isSplittable(answer: HubAnswer): boolean {
  * Which 4xx an unknown id has is not documented. One that is about us (a project that is not there, say) says nothing about the job, and
  * neither does the 404 of whatever stands where Control Hub should be: its word counts where a bulk answer has left the job out as well.
  */
-function isGone({ status, code }: HubAnswer & { readonly kind: 'refused' }, leftOut: boolean): boolean {
+export function isGone({ status, code }: HubAnswer & { readonly kind: 'refused' }, leftOut: boolean): boolean {
   if (status === 404 || status === 410) return leftOut || code !== undefined;
   return status === 400 && code?.startsWith('JOBRUNNER_') === true;
 }

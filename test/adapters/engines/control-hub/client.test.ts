@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allowedHosts } from '#adapters/engines/control-hub/allowed-hosts';
 import { hubClient, retryAfterMs, type HubAnswer, type HubCall, type HubClient } from '#adapters/engines/control-hub/client';
-import { hubCredentials, type CredentialSource } from '#adapters/engines/control-hub/credentials';
+import { hubCredentials, referredCredentials, type CredentialSource, type HubCredentials } from '#adapters/engines/control-hub/credentials';
 import { retryBudget } from '#adapters/engines/control-hub/retry-budget';
 import { refused as connectionRefused, scriptedFetch, type Answer, type Asked } from '#test/client/scripted-fetch';
 import { CREDENTIAL, fixedCredentials, HUB_URL, movedClock, noTimer, tokenOf, type Clock } from './hub-fixture.ts';
@@ -182,7 +182,7 @@ describe('errors', () => {
     ['plain words', 'plain words'],
     ['{"RemoteException":{"errorCode":"CONTAINER_0200","localizedMessage":"no pipeline"}}', 'no pipeline'],
     ['{"errors":[{"message":"no"}]}', 'no'],
-    ['', ''],
+    ['', 'Control Hub answered 404'],
   ])('the body %s is told as %s', async (text, message) => {
     const { client } = scripted([{ text, status: 404 }]);
     expect(await client.call(STATUS)).toMatchObject({ kind: 'refused', status: 404, message });
@@ -200,6 +200,55 @@ describe('errors', () => {
     const answers = [await client.call(STATUS), await client.call(CREATE)];
     expect(JSON.stringify(answers)).not.toContain('CANARY');
     expect(answers[0]).toMatchObject({ code: '***', message: '***: token *** of ***, ***' });
+  });
+
+  const { id, token } = CREDENTIAL;
+  const inBase64 = (text: string, encoding: 'base64' | 'base64url' = 'base64'): string => Buffer.from(text).toString(encoding);
+  test.each<[string, string]>([
+    ['in another case', `${token.toUpperCase()} ${id.toLowerCase()}`],
+    ['encoded for a URL, in another case', encodeURIComponent(token).toLowerCase()],
+    ['in base64 for a URL', inBase64(token, 'base64url')],
+    ['in base64, behind one character', inBase64(`x${token}`)],
+    ['in base64, as basic credentials', `Basic ${inBase64(`${id}:${token}`)}`],
+    ['in base64 for a URL, between other things', inBase64(`ab${token}?~`, 'base64url')],
+    ['in part', token.split('.').slice(1).join(' ')],
+    ['cut behind its claims', token.slice(0, token.lastIndexOf('.') + 1)],
+  ])('credentials that are repeated %s are taken out', async (_, echoed) => {
+    const { client } = scripted([issues(400, 'A', `no: ${echoed}`)]);
+    const answer = await client.call(STATUS);
+    const told = answer.kind === 'refused' ? answer.message : '';
+    expect(told).toMatch(/^A: no: .*\*\*\*/);
+    // No part of it is left that anybody could put together again.
+    const kept = told.replaceAll(/Basic|no:/g, '').split(/[^\w+/=-]+/);
+    for (const part of kept) expect(part.length).toBeLessThan(16);
+    expect(told.toUpperCase()).not.toContain('CANARY');
+  });
+
+  test('what stands behind the name of a header that carries credentials is taken out, whosever it is', async () => {
+    const echoed =
+      'X-Requested-By: sluice, x-ss-app-auth-token: "eyJhbGciOiJub25lIn0.FROM-ANOTHER-TIME.x", X-SS-App-Component-Id=0123-4567-89ab';
+    const { client } = scripted([issues(400, 'A', echoed), issues(400, 'A', 'X-SS-App-Auth-Token: missing')]);
+    expect(await client.call(STATUS)).toMatchObject({
+      message: 'A: X-Requested-By: sluice, x-ss-app-auth-token: "***", X-SS-App-Component-Id=***',
+    });
+    expect(await client.call(STATUS)).toMatchObject({ message: 'A: X-SS-App-Auth-Token: missing' });
+  });
+
+  test('credentials that were changed, or cannot be read any more, are taken out of texts all the same', async () => {
+    const renewed = hubCredentials('another-credential', 'another-token-of-it');
+    let state: 'old' | 'new' | 'gone' = 'old';
+    const read = (): Promise<HubCredentials> => {
+      if (state === 'gone') return Promise.reject(new Error('file:token is not set'));
+      return Promise.resolve(state === 'old' ? hubCredentials(id, token) : renewed);
+    };
+    const { client } = scripted([OK, issues(400, 'A', `not ${token}, but ${renewed.token}`)], {
+      credentials: { current: read, renewed: read },
+    });
+    await client.call(STATUS);
+    state = 'new';
+    expect(await client.call(STATUS)).toMatchObject({ message: 'A: not ***, but ***' });
+    state = 'gone';
+    expect(client.scrubbed(`was ${token}`)).toBe('was ***');
   });
 
   test('an answer that is no JSON cannot be used, and is not asked for again', async () => {
@@ -333,6 +382,18 @@ describe('repeating', () => {
     const fails = (): Promise<never> => Promise.reject(new Error('env:NO_TOKEN is not set'));
     const { client, asked } = scripted([OK], { credentials: { current: fails, renewed: fails } });
     expect(await client.call(STATUS)).toMatchObject({ kind: 'no-answer', reason: expect.stringContaining('env:NO_TOKEN') as string });
+    expect(asked).toEqual([]);
+  });
+
+  test('a token of which no header can be made is told as such, and nothing is sent', async () => {
+    const secrets = { resolve: () => Promise.resolve('CANARY\nCANARY'), renew: () => Promise.resolve('CANARY\nCANARY') };
+    const credentials = referredCredentials({ id: { value: 'an-id' }, token: 'file:token' }, secrets);
+    const { client, asked } = scripted([OK], { credentials });
+    expect(await client.call(CREATE)).toEqual({
+      kind: 'no-answer',
+      hadNoEffect: true,
+      reason: 'the credentials of Control Hub cannot be read: the auth token holds characters that no header may have',
+    });
     expect(asked).toEqual([]);
   });
 

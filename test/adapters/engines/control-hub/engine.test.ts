@@ -32,6 +32,13 @@ describe('a template', () => {
     expect(problems.map(({ pointer, message }) => `${pointer} ${message}`).join('\n')).toContain(problem);
   });
 
+  test('that Control Hub refuses without a word is refused with its status', async () => {
+    const it = hubFixture({
+      simulator: { switches: { faults: [{ route: 'getJob', fault: { kind: 'answer', status: 403, body: 'empty' } }] } },
+    });
+    expect(await it.engine.check({ 'job-template-id': it.templateId })).toMatchObject([{ message: 'Control Hub answered 403' }]);
+  });
+
   test('is no job, and not archived', async () => {
     const it = hubFixture();
     const id = await it.start(1);
@@ -109,6 +116,21 @@ describe('a start', () => {
     expect([await stateOf(it, engineJobId(older ?? '')), await stateOf(it, engineJobId(younger ?? ''))]).toEqual(['running', 'stopped']);
     expect((await it.engine.status([id])).get(id)?.warning).toContain(`stopped ${younger ?? ''}`);
     expect(it.notes).toEqual([expect.stringContaining('one start has two instances') as string]);
+  });
+
+  test('a second instance that was made and never started is let go once it is too old to start by itself', async () => {
+    const it = hubFixture({ simulator: { plan: { takesMs: 3_600_000 } } });
+    it.simulator.set({ faults: [{ route: 'createAndStartJobInstances', fault: { kind: 'twice' }, next: 1 }] });
+    it.simulator.set({ faults: [...it.simulator.hub.switches.faults, { route: 'stopJob', fault: { kind: 'answer', status: 400 } }] });
+    it.simulator.set({ faults: [...it.simulator.hub.switches.faults, { route: 'forceStopJob', fault: { kind: 'answer', status: 400 } }] });
+    const id = await it.start(1);
+    const second = instancesOf(it, nameOf(1)).find((each) => each !== id) ?? '';
+    hubJob(it, second).runs.splice(0);
+    it.clock.advance(61);
+    await it.engine.status([id]);
+    const before = it.simulator.calls.count('stopJob');
+    for (let looked = 0; looked < 5; looked += 1) await it.engine.status([id]);
+    expect(it.simulator.calls.count('stopJob')).toBe(before);
   });
 
   test('a second instance that came late is stopped by whoever looks, also in another process', async () => {
@@ -457,6 +479,24 @@ describe('acknowledging and removing', () => {
     expect((await it.engine.status([id])).size).toBe(0);
   });
 
+  test.each([
+    ['403', { kind: 'answer', status: 403 }],
+    ['a project that is not there', { kind: 'answer', status: 400, code: 'RESTAPI_08' }],
+  ] as const)('what credentials may not do now is not taken for done, nor a job for gone: %s', async (_, fault) => {
+    const it = hubFixture();
+    const id = await it.start(1, failing);
+    it.clock.advance(60);
+    it.simulator.set({ faults: [{ route: 'getJob', fault }] });
+    await expect(it.engine.remove(id)).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    await expect(it.engine.metrics(id)).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [{ route: 'acknowledgeError', fault }] });
+    await expect(it.engine.acknowledge(id)).rejects.toMatchObject({ name: 'EngineUnavailable' });
+    it.simulator.set({ faults: [] });
+    await it.engine.acknowledge(id);
+    await it.engine.remove(id);
+    expect((await it.engine.status([id])).size).toBe(0);
+  });
+
   test('a job that runs is not removed', async () => {
     const it = hubFixture();
     const id = await it.start(1, { SIMULATE_STREAMING: true });
@@ -544,6 +584,15 @@ describe('metrics', () => {
     expect(told.every((metrics) => metrics?.inputRecordCount === 1000)).toBe(true);
     expect([it.simulator.calls.count('getJobs'), it.simulator.calls.count('getJob')]).toEqual([1, 0]);
   });
+});
+
+test('a credential that stands where a long text is cut is taken out whole', async () => {
+  const it = hubFixture();
+  const words = `${'x'.repeat(1990)} ${CREDENTIAL.token}`;
+  const failed = await it.start(1, { SIMULATE_SECONDS: 1, SIMULATE_END: 'INACTIVE_RED', SIMULATE_ERROR_MESSAGE: words });
+  it.clock.advance(60);
+  const message = (await it.engine.status([failed])).get(failed)?.message;
+  expect(message).toBe(`${'x'.repeat(1990)} ***`);
 });
 
 test('no credential is in what the engine answers, throws or notes', async () => {
