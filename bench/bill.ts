@@ -9,7 +9,7 @@ import { JOB_PHASES } from './phases.ts';
 import type { RunId } from '#domain/ids';
 import { priced, type Billed } from '#domain/prices';
 import { table } from './table.ts';
-import { TIMES, virtualService, type VirtualService } from './virtual-service.ts';
+import { TIMES, virtualService, type VirtualService, type VirtualServiceOptions } from './virtual-service.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface Scenario {
   readonly nudges: boolean;
   /** Of one job each, before what is measured. */
   readonly pastRuns: number;
+  readonly engineLimits?: VirtualServiceOptions['engineLimits'];
   /** Of 1,000 jobs. */
   readonly mostUsd?: number;
   readonly mostMeanSeconds?: number;
@@ -56,8 +57,8 @@ export interface BillOptions {
 }
 
 export async function measure(scenario: Scenario, { project, load }: BillOptions): Promise<Measured> {
-  const { runs, jobsPerRun, jobSeconds, nudges, pastRuns } = scenario;
-  const service = await virtualService({ project, load, seed: 1, nudges });
+  const { runs, jobsPerRun, jobSeconds, nudges, pastRuns, engineLimits } = scenario;
+  const service = await virtualService({ project, load, seed: 1, nudges, ...(engineLimits ? { engineLimits } : {}) });
   try {
     for (let run = 0; run < pastRuns; run += 1) await runOne(service, `past ${run}`, 1, jobSeconds);
     service.takeTally();

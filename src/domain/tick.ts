@@ -80,6 +80,9 @@ export function isDue({ state, start }: Job, now: Instant): boolean {
   return queued && (start.notBefore === undefined || start.notBefore <= now);
 }
 
+/** Of a job that the tick may start: its child has queued it, and nothing of this attempt has been on the engine. */
+export const isFirstStart = ({ start }: Job): boolean => start.queuedFor === 'slot' && start.restarts === undefined;
+
 /** Whether the job waits for a child of an execution to start it; one of an attempt of the run, or of one before it. */
 export function isLeftToChild(job: Job, runAttempt: number): boolean {
   const { intentAt, queuedFor } = job.start;
