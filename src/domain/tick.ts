@@ -224,17 +224,14 @@ export function unheard(change: JobChange, fault: string): JobChange | undefined
   const { stop: known } = before.start;
   const { stop: planned } = after.start;
   if (planned === undefined) return change;
+  // What it says each time may differ each time: only what is new is written.
   const isRepeated = known?.fault !== undefined && (known.forcedAt === undefined) === (planned.forcedAt === undefined);
-  const { fault: _earlier, ...request } = isRepeated ? known : planned;
-  const told = { ...request, fault: fault.slice(0, FAULT_LENGTH) };
-  if (isRepeated && known.fault === told.fault && entries.length === 0 && isSameButStop(before, after)) return undefined;
-  return { ...change, after: { ...after, start: { ...after.start, stop: told } } };
+  if (isRepeated && entries.length === 0 && before.start.warning === after.start.warning) return undefined;
+  const stop = isRepeated ? known : { ...planned, fault: fault.slice(0, FAULT_LENGTH) };
+  return { ...change, after: { ...after, start: { ...after.start, stop } } };
 }
 
 const FAULT_LENGTH = 500;
-
-/** A warning may come or go without an entry. */
-const isSameButStop = (before: Job, after: Job): boolean => before.start.warning === after.start.warning;
 
 /**
  * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,
