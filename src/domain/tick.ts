@@ -148,19 +148,25 @@ function startedAnew(job: Job): JobChange {
   return { before: job, after: { ...job, start }, entries: [] };
 }
 
-function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Instant): JobChange | undefined {
-  const { warning: before, warned = [] } = job.start;
+function underWay(job: Job, { state, warning }: EngineJobStatus, now: Instant): JobChange | undefined {
+  const begins = state === 'running' && job.state === 'CREATED';
+  const change = begins ? applied(job, [event('run', now)]) : { before: job, after: job, entries: [] };
+  const warned = withWarning(change, warning, now);
+  return begins || warned !== change ? warned : undefined;
+}
+
+/** The change with what the engine warns of now, which is an entry of the history where it is new; the same change where nothing is. */
+export function withWarning(change: JobChange, told: string | undefined, now: Instant): JobChange {
+  const { warning: before, warned = [] } = change.after.start;
   const warning = told === '' ? undefined : told?.slice(0, WARNING_LENGTH);
   const isNew = warning !== undefined && !warned.includes(warning) && warned.length < MOST_WARNINGS;
   // Texts that never come twice would make every tick a write.
   const isChanged = warned.length < MOST_WARNINGS ? warning !== before : (warning === undefined) !== (before === undefined);
-  const begins = state === 'running' && job.state === 'CREATED';
-  if (!begins && !isChanged) return undefined;
-  const change = applied(job, [...(begins ? [event('run', now)] : []), ...(isNew ? [{ ...event('update', now), data: { warning } }] : [])]);
   if (!isChanged) return change;
-  const { warning: _before, ...start } = change.after.start;
+  const { after, entries } = applied(change.after, isNew ? [{ ...event('update', now), data: { warning } }] : []);
+  const { warning: _before, ...start } = after.start;
   const noted = { ...(warning === undefined ? {} : { warning }), ...(isNew ? { warned: [...warned, warning] } : {}) };
-  return { ...change, after: { ...change.after, start: { ...start, ...noted } } };
+  return { ...change, after: { ...after, start: { ...start, ...noted } }, entries: [...change.entries, ...entries] };
 }
 
 /** Of an attempt. An engine that says something else each time fills no history. */

@@ -8,7 +8,7 @@ import { isSettled, keptOfAttempt, type Failure, type Job } from '#domain/job';
 import { failedAttempt } from '#domain/job-change';
 import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
-import { endingOf } from '#domain/tick';
+import { endingOf, withWarning } from '#domain/tick';
 import type { Template } from '#domain/template';
 import { limitsOf } from './admit-jobs.ts';
 import type { Engine, JobSave, ParkedChild, Ports } from './ports.ts';
@@ -43,7 +43,7 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
   const name = engineJobName(job, job.attempt);
   if (job.start.intentAt !== undefined) {
     const found = await engine.find(name);
-    if (found !== undefined) return recorded(ports, run, job, found, parked);
+    if (found !== undefined) return recorded(ports, run, job, { id: found, engine }, parked);
     if (ageSeconds(job, ports) < (job.start.fault === undefined ? fenceSecondsOf : giveUpSecondsOf)(ports, engine))
       return { kind: 'fenced' };
   }
@@ -102,7 +102,7 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
   });
   switch (started.kind) {
     case 'started':
-      return recorded(ports, run, job, started.engineJobId);
+      return recorded(ports, run, job, { id: started.engineJobId, engine });
     case 'refused':
       return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
     case 'not-now': {
@@ -125,16 +125,18 @@ async function failed(
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 
-async function recorded(ports: Needs, run: Run, job: Job, id: EngineJobId, parked?: ParkedChild): Promise<LaunchOutcome> {
+interface Recording {
+  readonly id: EngineJobId;
+  readonly engine: Engine;
+}
+
+async function recorded(ports: Needs, run: Run, job: Job, { id, engine }: Recording, parked?: ParkedChild): Promise<LaunchOutcome> {
   const name = engineJobName(job, job.attempt);
+  const now = ports.clock.now();
   const { fault: _didNotMatter, ...kept } = job.start;
-  const start = { ...kept, intentAt: kept.intentAt ?? ports.clock.now(), engineJobName: name, engineJobId: id };
-  const saved = await save(ports, run, {
-    before: job,
-    after: { ...job, start, updatedAt: ports.clock.now() },
-    entries: [],
-    ...(parked === undefined ? {} : { parked }),
-  });
+  const start = { ...kept, intentAt: kept.intentAt ?? now, engineJobName: name, engineJobId: id };
+  const change = withWarning({ before: job, after: { ...job, start, updatedAt: now }, entries: [] }, engine.startWarning?.(id), now);
+  const saved = await save(ports, run, { ...change, ...(parked === undefined ? {} : { parked }) });
   return saved ? { kind: 'launched', job: saved } : { kind: 'conflict' };
 }
 

@@ -347,6 +347,8 @@ export interface Engine {
   start(start: EngineStart): Promise<EngineStartOutcome>;
   /** The engine job of that name, if the engine has one. */
   find(name: EngineJobName): Promise<EngineJobId | undefined>;
+  /** What is to be told of a job that was just started or found here: that its start took effect twice, say. Nobody else may know it. */
+  startWarning?(id: EngineJobId): string | undefined;
   /**
    * One bulk question. An id that is absent from the answer is unknown to the engine: its job is lost. One that the engine did not
    * answer for, though it answered for others, is `unanswered`; where it answered for none this throws.

@@ -2,9 +2,10 @@
 import { expect, test } from 'vitest';
 import { jobView } from '#contract/run-views';
 import type { EngineJobStatus } from '#domain/engine-job';
+import { Fault } from '#domain/faults';
 import { pollRun } from '#operations/poll-run';
 import { memoryTable } from '#test/support/memory-table';
-import { begun, expectSound, historyOf, secondsToEnd } from './driving.ts';
+import { begun, children, expectSound, historyOf, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World, type WorldOptions } from './world.ts';
 
 const world = (options: WorldOptions = {}): Promise<World> =>
@@ -72,6 +73,41 @@ test('an engine that forgets a job it had only queued, and warns of it again, is
   expect(jobView(await it.job(run)).warning).toBe(SCARCE);
   expect((await historyOf(it, run)).map(({ name }) => name)).toEqual(['create', 'update', 'run']);
 });
+
+test.each([
+  ['made', false],
+  ['found', true],
+] as const)(
+  'what is to be told of a start is in the history once it is %s, though nobody who looks later knows of it',
+  async (_, isLost) => {
+    const twice = 'the start took effect more than once';
+    const it = await world({
+      engine: (engine) => ({
+        ...engine,
+        fenceSeconds: 30,
+        start: async (start) => {
+          const outcome = await engine.start(start);
+          if (isLost) throw new Fault('EngineUnavailable', 'no answer');
+          return outcome;
+        },
+        startWarning: () => twice,
+      }),
+    });
+    const run = await it.planned([{ SECONDS: 1000 }]);
+    if (isLost) await expect(children(it, run)).rejects.toThrow('no answer');
+    await children(it, run);
+    expect(jobView(await it.job(run)).warning).toBe(twice);
+    await pollRun(it.ports, { runId: run.id });
+    expect((await historyOf(it, run)).map(({ name, data }) => [name, data?.['warning']])).toEqual([
+      ['create', undefined],
+      ['update', twice],
+      ['run', undefined],
+    ]);
+    it.advance(1000);
+    await secondsToEnd(it, run);
+    await expectSound(it, run);
+  },
+);
 
 test('a tick that hears the same warning again writes nothing', async () => {
   const it = await world();

@@ -39,6 +39,7 @@ export function controlHubEngine({ statusChunk, fenceSeconds, metricsSettleSecon
     check: (definition) => definitionProblems(hub, definition),
     start: (start) => starts.start(start),
     find: (name) => starts.find(name),
+    startWarning: (id) => second.warningOf(id),
     async status(ids) {
       await second.stopRest();
       const { told, raw } = await statuses(hub, ids, statusChunk);
