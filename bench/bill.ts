@@ -9,7 +9,7 @@ import { JOB_PHASES } from './phases.ts';
 import type { RunId } from '#domain/ids';
 import { priced, type Billed } from '#domain/prices';
 import { table } from './table.ts';
-import { TIMES, virtualService, type VirtualService } from './virtual-service.ts';
+import { TIMES, virtualService, type VirtualService, type VirtualServiceOptions } from './virtual-service.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -19,6 +19,7 @@ export interface Scenario {
   readonly nudges: boolean;
   /** Of one job each, before what is measured. */
   readonly pastRuns: number;
+  readonly engineLimits?: VirtualServiceOptions['engineLimits'];
   /** Of 1,000 jobs. */
   readonly mostUsd?: number;
   readonly mostMeanSeconds?: number;
@@ -37,6 +38,8 @@ export interface Measured {
 const VARIATION = 0.2;
 const POLLED = { pastRuns: 20, nudges: false } as const;
 const NUDGED = { pastRuns: 20, nudges: true } as const;
+/** As Control Hub has it where nothing else is said. */
+const TEN_STARTS = { sleep: { startsPerSecond: 10 } } as const;
 const MINUTES_10 = 600;
 const HOURS_4 = 4 * 3600;
 
@@ -45,6 +48,15 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: '10 min, N = 10', ...POLLED, runs: 5, jobsPerRun: 10, jobSeconds: MINUTES_10, mostUsd: 0.4 },
   { name: '10 min, N = 1', ...POLLED, runs: 20, jobsPerRun: 1, jobSeconds: MINUTES_10, mostUsd: 1, mostMeanSeconds: 20 },
   { name: '4 h, N = 1,000', ...POLLED, runs: 1, jobsPerRun: 1000, jobSeconds: HOURS_4, mostUsd: 0.15 },
+  {
+    name: '10 min, N = 1, ten starts a second',
+    ...POLLED,
+    engineLimits: TEN_STARTS,
+    runs: 20,
+    jobsPerRun: 1,
+    jobSeconds: MINUTES_10,
+    mostUsd: 1,
+  },
   { name: '10 min, N = 1,000, nudges', ...NUDGED, runs: 1, jobsPerRun: 1000, jobSeconds: MINUTES_10, mostMeanSeconds: 2 },
   { name: '10 min, N = 1, nudges', ...NUDGED, runs: 5, jobsPerRun: 1, jobSeconds: MINUTES_10, mostMeanSeconds: 2 },
 ];
@@ -56,8 +68,8 @@ export interface BillOptions {
 }
 
 export async function measure(scenario: Scenario, { project, load }: BillOptions): Promise<Measured> {
-  const { runs, jobsPerRun, jobSeconds, nudges, pastRuns } = scenario;
-  const service = await virtualService({ project, load, seed: 1, nudges });
+  const { runs, jobsPerRun, jobSeconds, nudges, pastRuns, engineLimits } = scenario;
+  const service = await virtualService({ project, load, seed: 1, nudges, ...(engineLimits ? { engineLimits } : {}) });
   try {
     for (let run = 0; run < pastRuns; run += 1) await runOne(service, `past ${run}`, 1, jobSeconds);
     service.takeTally();

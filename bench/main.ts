@@ -24,6 +24,10 @@ type Row = readonly [what: string, figure: string, budget: string];
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
+/** The nearest rank: of fewer than a hundred values the 99th is the largest. */
+const percentile = (values: readonly number[], part: number): number =>
+  values.toSorted((a, b) => a - b)[Math.ceil(part * values.length) - 1] ?? Number.NaN;
+
 async function timed<Result>(work: () => Promise<Result>): Promise<readonly [number, Result]> {
   const from = performance.now();
   const result = await work();
@@ -55,7 +59,8 @@ async function untilAccepted(service: BenchService, count: number, rounds: numbe
     times.push(ms);
     await service.ended(started['run-id']);
   }
-  return [`POST to 202, ${count.toLocaleString('en')} sets, p50 of ${rounds}`, `${Math.round(median(times))} ms`, budget];
+  const [p50, p99] = [0.5, 0.99].map((part) => `${Math.round(percentile(times, part))} ms`);
+  return [`POST to 202, ${count.toLocaleString('en')} sets, p50 and p99 of ${rounds}`, `${p50 ?? ''}, ${p99 ?? ''}`, `${budget}, p50`];
 }
 
 function bill(named = ''): Promise<void> {
@@ -104,13 +109,13 @@ async function main(): Promise<void> {
   const { tookMs, ticks } = await fourHours(new URL('../../', app));
   rows.push([`four hours of a watch loop on a driven clock, ${ticks.toLocaleString('en')} ticks`, seconds(tookMs), '2 s']);
   const service = await benchService(app);
-  rows.push(await untilAccepted(service, 1, 20, '15 ms'));
+  rows.push(await untilAccepted(service, 1, 100, '15 ms'));
   rows.push(await untilRecorded(service, 200, 3));
   rows.push(await untilRecorded(service, 1000, 3));
-  rows.push(await untilAccepted(service, 1000, 5, '300 ms'));
+  rows.push(await untilAccepted(service, 1000, 10, '300 ms'));
   if (!process.argv.includes('--quick')) {
     rows.push(await untilRecorded(service, 10_000, 1));
-    rows.push(await untilAccepted(service, 10_000, 3, '3,000 ms'));
+    rows.push(await untilAccepted(service, 10_000, 5, '3,000 ms'));
   }
   await service.close();
   if (!process.argv.includes('--quick')) rows.push(...(await whileCrowded()), ...(await tokenTiming(400)));

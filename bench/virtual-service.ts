@@ -30,7 +30,7 @@ import { answerInProcess } from '#hosts/local/step-functions/endpoint';
 import type { InvokeOutcome } from '#hosts/local/step-functions/ports';
 import { createStepFunctions } from '#hosts/local/step-functions/step-functions';
 import { clientOptions, connectPorts, installPorts, type StorePorts } from '#hosts/wiring';
-import type { Ports } from '#operations/ports';
+import type { Policy, Ports } from '#operations/ports';
 import { jobPorts } from '#test/support/job-ports';
 import { sleepEngine } from '#test/support/sleep-engine';
 import { countedClient, type Access } from './counted-dynamodb.ts';
@@ -54,7 +54,7 @@ const TABLE = 'counted';
 const START_MS = Date.parse('2026-03-01T00:00:00.000Z');
 const SECRET = 's'.repeat(43);
 /** As the deployed service has it: src/hosts/wiring.ts and the default of SLUICE_POLL_FLOOR_SECONDS. */
-const POLICY = { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'aws', engineLimits: {} } as const;
+const POLICY = { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'aws' } as const;
 
 export interface VirtualServiceOptions {
   /** Holds serverless.yml and state-machines/. */
@@ -63,6 +63,8 @@ export interface VirtualServiceOptions {
   readonly seed: number;
   /** Whether the engine says by itself that a job has ended. */
   readonly nudges: boolean;
+  /** What the engine is to bear from all runs together. */
+  readonly engineLimits?: Policy['engineLimits'];
 }
 
 export interface VirtualService {
@@ -159,7 +161,7 @@ export async function virtualService({ project, load, seed, ...options }: Virtua
     stores: own,
     stepFunctions: (target, body) => answerInProcess(stepFunctions, target, body),
     engines: (name) => (name === 'sleep' ? counted : undefined),
-    policy: POLICY,
+    policy: { ...POLICY, engineLimits: options.engineLimits ?? {} },
   });
   installPorts(withStoresOf(() => lambda.current()?.environment ?? own, shared));
   const nudging = nudges(clock, (runId) => call('pollRun', { runId }));

@@ -196,6 +196,8 @@ export const StoredProgress = z.object({
       samples: z.number().default(0),
       pushes: z.number().default(0),
       tickStarts: z.number(),
+      slotStarts: z.number().default(0),
+      slotHolds: z.number().default(0),
     })
     .default(NO_USAGE),
   durations: z.array(z.number()).default([]),

@@ -19,8 +19,12 @@ export interface RunUsage {
   readonly samples: number;
   /** Executions that an engine's push has started, of which the last tick knows. */
   readonly pushes: number;
-  /** Jobs that ticks have started: retries, and those that waited for a slot. */
+  /** Jobs that ticks have started once more than their child: retries, and starts that left no trace. */
   readonly tickStarts: number;
+  /** Jobs that ticks have started in place of their child, which had queued them for a slot. */
+  readonly slotStarts: number;
+  /** How often ticks told what they hold of something that is limited across runs. */
+  readonly slotHolds: number;
 }
 
 export const NO_USAGE: RunUsage = {
@@ -32,6 +36,8 @@ export const NO_USAGE: RunUsage = {
   samples: 0,
   pushes: 0,
   tickStarts: 0,
+  slotStarts: 0,
+  slotHolds: 0,
 };
 
 export interface RunSize {
@@ -49,11 +55,22 @@ const JOBS_PER_SHARD = 500;
 const INLINE_MOST = 40;
 
 const STATES = { attempt: 4, loop: 2, tick: 3, push: 2 } as const;
-const WRITES = { acceptance: 14, attempt: 7, end: 11, tick: 2, counts: 2, create: 6, drive: 25, sample: 1 } as const;
-const READS = { run: 9, child: 4, tick: 3, shard: 2 } as const;
+const WRITES = {
+  acceptance: 14,
+  attempt: 7,
+  end: 11,
+  tick: 2,
+  counts: 2,
+  create: 6,
+  drive: 25,
+  slotStart: 4,
+  slotHold: 4,
+  sample: 1,
+} as const;
+const READS = { run: 9, child: 4, tick: 3, shard: 2, slotHold: 2 } as const;
 /** Of an open row, of which a read unit holds 4 KB. */
 const ROW_UNITS = 350 / 4096;
-const SECONDS = { start: 0.4, tick: 0.15, tickPerJob: 0.0005, plan: 0.2, planPerJob: 0.001, other: 0.1 } as const;
+const SECONDS = { start: 0.4, ofEngine: 0.3, tick: 0.15, tickPerJob: 0.0005, plan: 0.2, planPerJob: 0.001, other: 0.1 } as const;
 /** As serverless.yml has it. */
 const GB = { usual: 0.5, large: 1 } as const;
 
@@ -68,8 +85,14 @@ export function usedByRun(size: RunSize, usage: RunUsage): Used {
   const shards = Math.ceil(jobCount / JOBS_PER_SHARD);
   const driven = children + usage.tickStarts;
   const seconds = {
-    usual: children * SECONDS.start + (1 + attempts) * SECONDS.other,
-    large: attempts * SECONDS.plan + children * SECONDS.planPerJob + usage.ticks * SECONDS.tick + usage.jobsRead * SECONDS.tickPerJob,
+    usual: children * SECONDS.start - usage.slotStarts * SECONDS.ofEngine + (1 + attempts) * SECONDS.other,
+    large:
+      attempts * SECONDS.plan +
+      children * SECONDS.planPerJob +
+      usage.ticks * SECONDS.tick +
+      usage.jobsRead * SECONDS.tickPerJob +
+      // What a tick starts it starts at once.
+      Math.min(usage.slotStarts, usage.slotHolds) * SECONDS.ofEngine,
   };
   return {
     transitions:
@@ -89,8 +112,15 @@ export function usedByRun(size: RunSize, usage: RunUsage): Used {
       Math.min(driven, usage.ticks) * WRITES.counts +
       jobCount * WRITES.create +
       driven * WRITES.drive +
+      usage.slotStarts * WRITES.slotStart +
+      usage.slotHolds * WRITES.slotHold +
       usage.samples * WRITES.sample,
-    readUnits: READS.run * attempts + driven * READS.child + usage.ticks * (READS.tick + READS.shard * shards) + usage.jobsRead * ROW_UNITS,
+    readUnits:
+      READS.run * attempts +
+      driven * READS.child +
+      usage.slotHolds * READS.slotHold +
+      usage.ticks * (READS.tick + READS.shard * shards) +
+      usage.jobsRead * ROW_UNITS,
     httpCalls: attempts,
   };
 }

@@ -80,6 +80,9 @@ export function isDue({ state, start }: Job, now: Instant): boolean {
   return queued && (start.notBefore === undefined || start.notBefore <= now);
 }
 
+/** Of a job that the tick may start: its child has queued it, and nothing of this attempt has been on the engine. */
+export const isFirstStart = ({ start }: Job): boolean => start.queuedFor === 'slot' && start.restarts === undefined;
+
 /** Whether the job waits for a child of an execution to start it; one of an attempt of the run, or of one before it. */
 export function isLeftToChild(job: Job, runAttempt: number): boolean {
   const { intentAt, queuedFor } = job.start;
@@ -145,25 +148,29 @@ function startedAnew(job: Job): JobChange {
   return { before: job, after: { ...job, start }, entries: [] };
 }
 
-function underWay(job: Job, { state, warning: told }: EngineJobStatus, now: Instant): JobChange | undefined {
-  const { warning: before, warned = [] } = job.start;
+function underWay(job: Job, { state, warning }: EngineJobStatus, now: Instant): JobChange | undefined {
+  const begins = state === 'running' && job.state === 'CREATED';
+  const change = begins ? applied(job, [event('run', now)]) : { before: job, after: job, entries: [] };
+  const warned = withWarning(change, warning, now);
+  return begins || warned !== change ? warned : undefined;
+}
+
+/** The change with what came to light about the job beside its status, which says nothing of warnings that it had. */
+export const withNotice = (change: JobChange, notice: string | undefined, now: Instant): JobChange =>
+  notice === undefined ? change : withWarning(change, notice, now);
+
+/** The change with what the engine warns of now, which is an entry of the history where it is new; the same change where nothing is. */
+function withWarning(change: JobChange, told: string | undefined, now: Instant): JobChange {
+  const { warning: before, warned = [] } = change.after.start;
   const warning = told === '' ? undefined : told?.slice(0, WARNING_LENGTH);
   const isNew = warning !== undefined && !warned.includes(warning) && warned.length < MOST_WARNINGS;
   // Texts that never come twice would make every tick a write.
   const isChanged = warned.length < MOST_WARNINGS ? warning !== before : (warning === undefined) !== (before === undefined);
-  const begins = state === 'running' && job.state === 'CREATED';
-  if (!begins && !isChanged) return undefined;
-  const change = applied(job, [...(begins ? [event('run', now)] : []), ...(isNew ? [{ ...event('update', now), data: { warning } }] : [])]);
   if (!isChanged) return change;
-  const { warning: _before, ...start } = change.after.start;
+  const { after, entries } = applied(change.after, isNew ? [{ ...event('update', now), data: { warning } }] : []);
+  const { warning: _before, ...start } = after.start;
   const noted = { ...(warning === undefined ? {} : { warning }), ...(isNew ? { warned: [...warned, warning] } : {}) };
-  return { ...change, after: { ...change.after, start: { ...start, ...noted } } };
-}
-
-/** The job with what came to light about it beside its status. */
-export function warned(job: Job, warning: string | undefined, now: Instant): JobChange {
-  const change = warning === undefined ? undefined : underWay(job, { state: 'queued', warning }, now);
-  return change ?? { before: job, after: job, entries: [] };
+  return { ...change, after: { ...after, start: { ...start, ...noted } }, entries: [...change.entries, ...entries] };
 }
 
 /** Of an attempt. An engine that says something else each time fills no history. */
@@ -230,17 +237,14 @@ export function unheard(change: JobChange, fault: string): JobChange | undefined
   const { stop: known } = before.start;
   const { stop: planned } = after.start;
   if (planned === undefined) return change;
+  // What it says each time may differ each time: only what is new is written.
   const isRepeated = known?.fault !== undefined && (known.forcedAt === undefined) === (planned.forcedAt === undefined);
-  const { fault: _earlier, ...request } = isRepeated ? known : planned;
-  const told = { ...request, fault: fault.slice(0, FAULT_LENGTH) };
-  if (isRepeated && known.fault === told.fault && entries.length === 0 && isSameButStop(before, after)) return undefined;
-  return { ...change, after: { ...after, start: { ...after.start, stop: told } } };
+  if (isRepeated && entries.length === 0 && before.start.warning === after.start.warning) return undefined;
+  const stop = isRepeated ? known : { ...planned, fault: fault.slice(0, FAULT_LENGTH) };
+  return { ...change, after: { ...after, start: { ...after.start, stop } } };
 }
 
 const FAULT_LENGTH = 500;
-
-/** A warning may come or go without an entry. */
-const isSameButStop = (before: Job, after: Job): boolean => before.start.warning === after.start.warning;
 
 /**
  * Nothing stays open for ever, not even on an engine that cannot stop. The message says what may still be running there,

@@ -31,6 +31,8 @@ export function limitsOf({ engineLimits }: Policy, { id, engine, limits }: Templ
 
 export interface Admission {
   readonly granted: number;
+  /** Of how many resources it was written down what the run has of them. */
+  readonly holds: number;
   readonly waiting?: Waiting;
 }
 
@@ -52,7 +54,10 @@ export async function admitJobs(
   demand: Demand,
 ): Promise<Admission> {
   const { wanted, waitingBefore } = demand;
-  if (resources.length === 0) return { granted: wanted };
+  // Who only may not start too many at once holds nothing between its starts, and a tick that starts nothing has nothing to write down.
+  const isToldAlways = resources.some(({ limits }) => limits.maxParallel !== undefined);
+  const isTold = isToldAlways || wanted > 0 || waitingBefore !== undefined;
+  if (resources.length === 0 || !isTold) return { granted: wanted, holds: 0 };
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const now = ports.clock.now();
     const reads = await Promise.all(resources.map(({ name }) => ports.slots.load(name)));
@@ -62,14 +67,15 @@ export async function admitJobs(
     const holds = resources.map(({ limits }, place): SlotHold => {
       const read = standing(reads, place);
       // What only another resource keeps waiting takes no share of this one.
-      const own = { ...holder, waiting: wanted - (grants[place]?.granted ?? 0) };
+      const held = limits.maxParallel === undefined ? 0 : holder.held;
+      const own = { ...holder, held, waiting: wanted - (grants[place]?.granted ?? 0) };
       if (limits.startsPerSecond === undefined) return { read, holder: own };
       return { read, holder: own, budget: { starts: startsLeft(limits.startsPerSecond, read.budget, now) - granted, at: now } };
     });
     if ((await ports.slots.hold(holds)) === 'conflict') continue;
-    if (granted === wanted) return { granted };
+    if (granted === wanted) return { granted, holds: holds.length };
     const reason = resources.flatMap(({ name, limits }, place) => reasonOf(name, limits, grants[place])).join('; ');
-    return { granted, waiting: { jobs: wanted - granted, since: waitingBefore?.since ?? now, reason } };
+    return { granted, holds: holds.length, waiting: { jobs: wanted - granted, since: waitingBefore?.since ?? now, reason } };
   }
   throw new Fault(
     'StoreBusy',

@@ -8,7 +8,7 @@ import { engineJobName, epochMs, type JobRef } from '#domain/ids';
 import type { Job, StartRecord } from '#domain/job';
 import { failedAttempt, type JobChange } from '#domain/job-change';
 import { DEFAULT_LIMITS } from '#domain/template';
-import { warned } from '#domain/tick';
+import { withNotice } from '#domain/tick';
 import { giveUpSecondsOf } from './launch-job.ts';
 import { pollRun } from './poll-run.ts';
 import type { Engine, Ports } from './ports.ts';
@@ -42,9 +42,9 @@ export async function closeJob(ports: Needs, { fault, attempt: runAttempt, ...re
     const context = { limits: template?.limits ?? DEFAULT_LIMITS, closing: run.closing, now: ports.clock.now() };
     const change =
       found !== undefined
-        ? noted(warned(job, engine?.noticed?.(found), context.now), { engineJobName: name, engineJobId: found })
+        ? withNotice(noted(job, { engineJobName: name, engineJobId: found }), engine?.noticed?.(found), context.now)
         : isLeftToTick
-          ? noted(warned(job, undefined, context.now), { fault })
+          ? noted(job, { fault })
           : failedAttempt(job, { reason: 'start-failed', message: fault }, context);
     const [saved] = await ports.jobs.save([change], run.count);
     if (saved?.kind === 'saved') {
@@ -56,8 +56,8 @@ export async function closeJob(ports: Needs, { fault, attempt: runAttempt, ...re
   throw new Fault('StoreBusy', `job ${ref.index} of ${ref.runId} was changed by others ${ATTEMPTS} times in a row`);
 }
 
-function noted({ before, after, entries }: JobChange, start: StartRecord): JobChange {
-  return { before, after: { ...after, start: { ...after.start, ...start } }, entries };
+function noted(job: Job, start: StartRecord): JobChange {
+  return { before: job, after: { ...job, start: { ...job.start, ...start } }, entries: [] };
 }
 
 function isFenced(ports: Needs, { start }: Job, engine: Engine): boolean {

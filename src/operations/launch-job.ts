@@ -8,7 +8,7 @@ import { isSettled, keptOfAttempt, type Failure, type Job } from '#domain/job';
 import { failedAttempt } from '#domain/job-change';
 import type { EffectiveParameters } from '#domain/parameters';
 import type { Run } from '#domain/run';
-import { endingOf, warned } from '#domain/tick';
+import { endingOf, withNotice } from '#domain/tick';
 import type { Template } from '#domain/template';
 import { limitsOf } from './admit-jobs.ts';
 import type { Engine, JobSave, ParkedChild, Ports } from './ports.ts';
@@ -43,7 +43,7 @@ export async function launchJob(ports: Needs, run: Run, job: Job, { parked, admi
   const name = engineJobName(job, job.attempt);
   if (job.start.intentAt !== undefined) {
     const found = await engine.find(name);
-    if (found !== undefined) return recorded(ports, { run, job, engine }, found, parked);
+    if (found !== undefined) return recorded(ports, run, job, { id: found, engine }, parked);
     if (ageSeconds(job, ports) < (job.start.fault === undefined ? fenceSecondsOf : giveUpSecondsOf)(ports, engine))
       return { kind: 'fenced' };
   }
@@ -108,7 +108,7 @@ async function startOnEngine(ports: Needs, { run, job, engine, template, paramet
   });
   switch (started.kind) {
     case 'started':
-      return recorded(ports, { run, job, engine }, started.engineJobId);
+      return recorded(ports, run, job, { id: started.engineJobId, engine });
     case 'refused':
       return failed(ports, { run, job, template }, { reason: 'start-failed', message: started.message });
     case 'not-now': {
@@ -131,23 +131,18 @@ async function failed(
   return saved ? { kind: 'refused', job: saved } : { kind: 'conflict' };
 }
 
-async function recorded(
-  ports: Needs,
-  { run, job, engine }: Pick<Starting, 'run' | 'job' | 'engine'>,
-  id: EngineJobId,
-  parked?: ParkedChild,
-): Promise<LaunchOutcome> {
-  const now = ports.clock.now();
+interface Recording {
+  readonly id: EngineJobId;
+  readonly engine: Engine;
+}
+
+async function recorded(ports: Needs, run: Run, job: Job, { id, engine }: Recording, parked?: ParkedChild): Promise<LaunchOutcome> {
   const name = engineJobName(job, job.attempt);
-  const { after, entries } = warned(job, engine.noticed?.(id), now);
-  const { fault: _didNotMatter, ...kept } = after.start;
+  const now = ports.clock.now();
+  const { fault: _didNotMatter, ...kept } = job.start;
   const start = { ...kept, intentAt: kept.intentAt ?? now, engineJobName: name, engineJobId: id };
-  const saved = await save(ports, run, {
-    before: job,
-    after: { ...after, start, updatedAt: now },
-    entries,
-    ...(parked === undefined ? {} : { parked }),
-  });
+  const change = withNotice({ before: job, after: { ...job, start, updatedAt: now }, entries: [] }, engine.noticed?.(id), now);
+  const saved = await save(ports, run, { ...change, ...(parked === undefined ? {} : { parked }) });
   return saved ? { kind: 'launched', job: saved } : { kind: 'conflict' };
 }
 

@@ -91,7 +91,7 @@ function reopened(run: Run, jobs: number, { clock }: Needs): Run {
 /** Bounds how many jobs are in memory at once. */
 const AT_ONCE = 1000;
 
-/** Named sets must all have failed; a selection by reason takes those that did. */
+/** Named sets must all have failed; a selection by reason takes those that did. Of sets with one key, at least one must have. */
 export async function selectJobs(
   ports: Pick<Ports, 'digest' | 'catalog' | 'runs' | 'jobs'>,
   run: Run,
@@ -102,19 +102,25 @@ export async function selectJobs(
   const problems: SelectionProblem[] = [...named].flatMap((index) =>
     index < run.count ? [] : [{ index, message: `the run has ${run.count} sets; the last index is ${run.count - 1}` }],
   );
-  for (const { setKey, index } of await keyed(ports, run, setKeys ?? [])) {
-    if (index === undefined) problems.push({ setKey, message: 'no set of the run has this key' });
-    else named.add(index);
+  const byKey = new Map<number, string>();
+  for (const { setKey, places } of await keyed(ports, run, setKeys ?? [])) {
+    if (places.length === 0) problems.push({ setKey, message: 'no set of the run has this key' });
+    for (const index of places) byKey.set(index, setKey);
   }
+  const whyNotByKey = new Map<string, string>();
   const isNamed = indexes !== undefined || setKeys !== undefined;
   const selected: number[] = [];
   for (let from = 0; from < run.count; from += AT_ONCE) {
     for (const job of await ports.jobs.loadRange(run, from, Math.min(run.count, from + AT_ONCE))) {
-      if (isNamed && !named.has(job.index)) continue;
+      const setKey = byKey.get(job.index);
+      if (isNamed && !named.has(job.index) && setKey === undefined) continue;
       if (isFailedFor(job, reasons)) selected.push(job.index);
-      else if (isNamed) problems.push({ index: job.index, message: whyNot(job, reasons) });
+      else if (named.has(job.index)) problems.push({ index: job.index, message: whyNot(job, reasons) });
+      else if (setKey !== undefined) whyNotByKey.set(setKey, `set ${job.index}: ${whyNot(job, reasons)}`);
     }
   }
+  const keysSelected = new Set(selected.map((index) => byKey.get(index)));
+  for (const [setKey, message] of whyNotByKey) if (!keysSelected.has(setKey)) problems.push({ setKey, message });
   return problems.length > 0 ? { problems } : { indexes: selected };
 }
 
@@ -132,13 +138,10 @@ async function keyed(
   ports: Pick<Ports, 'digest' | 'catalog' | 'runs'>,
   run: Run,
   setKeys: readonly string[],
-): Promise<readonly { readonly setKey: string; readonly index?: number }[]> {
+): Promise<readonly { readonly setKey: string; readonly places: readonly number[] }[]> {
   const template = setKeys.length === 0 ? undefined : await ports.catalog.template(run.templateId, run.templateVersion);
-  if (!template) return setKeys.map((setKey) => ({ setKey }));
-  const sets = await ports.runs.sets(run, 0, run.count);
-  const byKey = new Map(sets.map((set, index) => [setKeyOf(ports.digest, template, set), index]));
-  return setKeys.map((setKey) => {
-    const index = byKey.get(setKey);
-    return index === undefined ? { setKey } : { setKey, index };
-  });
+  const wanted = new Map<string, number[]>(setKeys.map((setKey) => [setKey, []]));
+  const sets = template ? await ports.runs.sets(run, 0, run.count) : [];
+  if (template) for (const [index, set] of sets.entries()) wanted.get(setKeyOf(ports.digest, template, set))?.push(index);
+  return [...wanted].map(([setKey, places]) => ({ setKey, places }));
 }

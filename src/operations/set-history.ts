@@ -52,7 +52,7 @@ export async function setsSucceededSince(
       const page = { limit: seen === 0 ? FIRST_LOOK : LOOKED_AT - seen, ...(cursor === undefined ? {} : { cursor }) };
       const listed = await listSetJobs(ports, template.id, setKey, page);
       if (listed.kind !== 'page') return;
-      if (listed.page.items.some((job) => hasSucceeded(job) && job.updatedAt >= since)) succeeded.add(index);
+      for (const job of listed.page.items) if (!succeeded.has(index) && (await hasSucceededSince(ports, job, since))) succeeded.add(index);
       cursor = listed.page.cursor;
       if (cursor === undefined || succeeded.has(index)) return;
       seen += page.limit;
@@ -60,3 +60,21 @@ export async function setsSucceededSince(
   });
   return succeeded;
 }
+
+/** By its end: counts that come later, an indexing and a validation change the job as well. */
+async function hasSucceededSince(ports: Needs, job: Job, since: Instant): Promise<boolean> {
+  if (!hasSucceeded(job) || job.updatedAt < since) return false;
+  let cursor: string | undefined;
+  do {
+    const page = { limit: EVENTS_READ, newestFirst: true, ...(cursor === undefined ? {} : { cursor }) };
+    const listed = await ports.jobs.history(job, page);
+    if (listed.kind !== 'page') return true;
+    const end = listed.page.items.find(({ name, from }) => name === 'finish' && from === 'RUNNING');
+    if (end) return end.at >= since;
+    cursor = listed.page.cursor;
+  } while (cursor !== undefined);
+  return true;
+}
+
+/** Mostly the end is the last of them. */
+const EVENTS_READ = 10;

@@ -14,7 +14,7 @@ import { isFinal, type Run } from '#domain/run';
 import { NO_USAGE } from '#domain/run-cost';
 import { nextSampleSeconds, sampleIntervalSeconds, type SampleClock } from '#domain/samples';
 import type { Template } from '#domain/template';
-import { isDue, tick, unheard, type EngineReport, type TickPlan } from '#domain/tick';
+import { isDue, isFirstStart, tick, unheard, type EngineReport, type TickPlan } from '#domain/tick';
 import { admitJobs, limitsOf, type Admission } from './admit-jobs.ts';
 import { careForEnded, countsOf } from './care-for-ended.ts';
 import { expandRun } from './expand-run.ts';
@@ -110,7 +110,9 @@ export async function tickRun(
       metricsCalls: usage.metricsCalls + metricsCalls + cared.metricsCalls + series.metricsCalls,
       samples: usage.samples + series.samples,
       pushes: usage.pushes + (isPush ? 1 : 0),
-      tickStarts: usage.tickStarts + plan.launches.length + starting.length,
+      tickStarts: usage.tickStarts + plan.launches.length + starting.filter((job) => !isFirstStart(job)).length,
+      slotStarts: usage.slotStarts + starting.filter(isFirstStart).length,
+      slotHolds: usage.slotHolds + admission.holds,
     },
     ...withTaken(ports, before, template.streaming ? [] : durationsOf(plan.changes, saved, now)),
     ...(admission.waiting ? { waiting: admission.waiting } : {}),

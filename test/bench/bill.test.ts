@@ -189,6 +189,22 @@ test.each([1, 40, 60])('what a run of %i jobs tells of its own cost is what was 
   expect(Math.abs(priced(told).total / priced(billed).total - 1)).toBeLessThan(0.03);
 });
 
+test.each([1, 5, 60])(
+  'what a run of %i jobs tells of its own cost is what was counted, also where ticks start its jobs, within a rate; between its starts it writes nothing of it',
+  async (jobs) => {
+    const engineLimits = { sleep: { startsPerSecond: 2 } };
+    const scenario = { name: '', runs: 1, jobsPerRun: jobs, jobSeconds: 600, nudges: false, pastRuns: 0, engineLimits };
+    const { billed, told, tally } = await measure(scenario, { project, load });
+    expect(tally.engineCalls.get('start')).toBe(jobs);
+    // Twenty at once, and two a second after that; the version of the rate's item, and the run's place among those that wait.
+    expect(tally.writeUnits.get('run end SLOTS')).toBeLessThanOrEqual((1 + Math.ceil(jobs / 10)) * 2 * IN_TRANSACTION);
+    expect([told.transitions, told.invocations]).toEqual([billed.transitions, billed.invocations]);
+    for (const unit of ['gbSeconds', 'writeUnits', 'readUnits'] as const)
+      expect(Math.abs(told[unit] / billed[unit] - 1), `${unit}: told ${told[unit]}, counted ${billed[unit]}`).toBeLessThan(0.1);
+    expect(Math.abs(priced(told).total / priced(billed).total - 1)).toBeLessThan(0.03);
+  },
+);
+
 test('where past runs tell what to expect, a run of one job keeps its budget, and its end is seen within twenty seconds', async () => {
   const scenario = { name: '', runs: 4, jobsPerRun: 1, jobSeconds: 600, nudges: false, pastRuns: 20 } as const;
   const { billed, detectionSeconds } = await measure(scenario, { project, load });

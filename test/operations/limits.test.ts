@@ -115,6 +115,31 @@ test('how many may be started in a second holds across runs', async () => {
   for (const run of runs) await expectSound(it, run);
 });
 
+test('a run that may only not start too many at once tells of itself while it has jobs to start, and no longer; it counts each start once', async () => {
+  const it = await world(database, { engineLimits: { sleep: { startsPerSecond: 0.5 } } });
+  const run = await begun(it, [...sets(7, 1), { SECONDS: 600 }]);
+  let holds = 0;
+  const hold = (...given: Parameters<Ports['slots']['hold']>): ReturnType<Ports['slots']['hold']> => {
+    holds += 1;
+    return it.ports.slots.hold(...given);
+  };
+  const ports = { ...it.ports, slots: { ...it.ports.slots, hold } };
+  for (let ticks = 0; ticks < 10; ticks += 1) {
+    await pollRun(ports, { runId: run.id });
+    const { start } = it.engine.calls;
+    expect(await holdersOf(it, OF_ENGINE)).toMatchObject(
+      start === run.count ? [] : [{ runId: run.id, held: 0, waiting: run.count - start }],
+    );
+    it.advance(5);
+  }
+  expect(it.engine.calls.start).toBe(run.count);
+  // Five at once, and five in ten seconds after that; then it is looked at for what its last job does alone.
+  expect(holds).toBeLessThanOrEqual(3);
+  expect((await it.ports.runs.progress(run.id))?.usage).toMatchObject({ tickStarts: 0, slotStarts: run.count, slotHolds: holds });
+  await secondsToEnd(it, run);
+  await expectSound(it, run);
+});
+
 test('an engine is limited across the templates that use it, and a template alone where each has its own', async () => {
   const it = await world(database, { ...limited({ maxParallelAcrossRuns: 2 }), engineLimits: { sleep: { maxParallel: 3 } } });
   await it.ports.catalog.addTemplateVersion(aTemplate({ id: 'tmpl_other' as TemplateId }));

@@ -58,6 +58,23 @@ describe('a retry', () => {
     expect(await retry(it, run, { setKeys: [parameters?.setKey ?? ''], indexes: [1] })).toMatchObject({ kind: 'retried', indexes: [1, 2] });
   });
 
+  test('by a set key that several sets of the run have is of those of them that failed', async () => {
+    const it = await world(database, { ...LIMITED, template: { ...LIMITED.template, identity: ['CITY'] } });
+    const oslo = { CITY: 'Oslo', SECONDS: 1 };
+    const run = await ended(it, [{ ...oslo, FAIL: 'x' }, { CITY: 'Rome', FAIL: 'x' }, oslo, { ...oslo, REFUSE: 'no' }]);
+    const keyOf = async (index: number): Promise<string> => (await it.ports.jobs.parameters({ runId: run.id, index }))?.setKey ?? '';
+    const setKeys = [await keyOf(0)];
+    expect(await keyOf(2)).toBe(setKeys[0]);
+    expect(await retry(it, run, { setKeys, reasons: ['lost'] })).toEqual({
+      kind: 'not-selectable',
+      problems: [{ setKey: setKeys[0], message: 'set 3: the job failed as start-failed, not as lost' }],
+    });
+    expect(await retry(it, run, { setKeys, indexes: [2] })).toMatchObject({
+      problems: [{ index: 2, message: 'the job is FINISHED: only failed jobs are retried' }],
+    });
+    expect(await retry(it, run, { setKeys })).toMatchObject({ kind: 'retried', indexes: [0, 3] });
+  });
+
   test('by a reason that no job failed for is of nothing, and changes nothing', async () => {
     const it = await world(database, LIMITED);
     const run = await mixed(it);

@@ -8,6 +8,7 @@ import { retryRun } from '#operations/retry-run';
 import { listSetJobs } from '#operations/set-history';
 import { startRun, type StartRun } from '#operations/start-run';
 import { aTemplate, at, TEMPLATE_ID } from '#test/domain/builders';
+import { applyEvent } from '#domain/job';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { ended, executed, secondsToEnd } from './driving.ts';
 import { request, world, type World } from './world.ts';
@@ -102,6 +103,23 @@ describe('a request that leaves out what has succeeded since', () => {
     const { updatedAt } = await it.job(run);
     const later = new Date(Date.parse(updatedAt) + 1).toISOString() as Instant;
     expect((await again(it, [good('Oslo')], { skipSucceededSince: updatedAt })).kind).toBe('all-skipped');
+    expect(await started(it, [good('Oslo')], { skipSucceededSince: later })).toHaveLength(1);
+  });
+
+  test('counts a success by the time of its end, whatever has become of the job after it', async () => {
+    const it = await world(database);
+    const run = await ended(it, [good('Oslo')]);
+    const { updatedAt: endedAt } = await it.job(run);
+    it.advance(100);
+    const later = it.ports.clock.now();
+    for (const name of ['validate', ...Array.from({ length: 12 }, () => 'validated' as const)] as const) {
+      const job = await it.job(run);
+      const outcome = applyEvent(job, { name, at: it.ports.clock.now(), actor: 'ada' });
+      if (outcome.kind !== 'applied') throw new Error(name);
+      await it.ports.jobs.save([{ before: job, after: outcome.job, entries: [outcome.entry] }], run.count);
+    }
+    expect(await it.job(run)).toMatchObject({ state: 'VALIDATED', updatedAt: later });
+    expect((await again(it, [good('Oslo')], { skipSucceededSince: endedAt })).kind).toBe('all-skipped');
     expect(await started(it, [good('Oslo')], { skipSucceededSince: later })).toHaveLength(1);
   });
 

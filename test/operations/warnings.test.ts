@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { jobView } from '#contract/run-views';
 import type { EngineJobStatus } from '#domain/engine-job';
 import { closeJob } from '#operations/close-job';
+import { Fault } from '#domain/faults';
 import { pollRun } from '#operations/poll-run';
 import { startJob } from '#operations/start-job';
 import { memoryTable } from '#test/support/memory-table';
-import { begun, expectSound, historyOf, secondsToEnd } from './driving.ts';
+import { begun, children, expectSound, historyOf, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World, type WorldOptions } from './world.ts';
 
 const world = (options: WorldOptions = {}): Promise<World> =>
@@ -98,6 +99,41 @@ function dyingAtSecond(jobs: World['ports']['jobs']): World['ports']['jobs']['sa
   let saves = 0;
   return (changes, count) => ((saves += 1) === 2 ? Promise.reject(new Error('died')) : jobs.save(changes, count));
 }
+
+test.each([
+  ['made', false],
+  ['found', true],
+] as const)(
+  'what is to be told of a start is in the history once it is %s, though nobody who looks later knows of it',
+  async (_, isLost) => {
+    const twice = 'the start took effect more than once';
+    const it = await world({
+      engine: (engine) => ({
+        ...engine,
+        fenceSeconds: 30,
+        start: async (start) => {
+          const outcome = await engine.start(start);
+          if (isLost) throw new Fault('EngineUnavailable', 'no answer');
+          return outcome;
+        },
+        noticed: () => twice,
+      }),
+    });
+    const run = await it.planned([{ SECONDS: 1000 }]);
+    if (isLost) await expect(children(it, run)).rejects.toThrow('no answer');
+    await children(it, run);
+    expect(jobView(await it.job(run)).warning).toBe(twice);
+    await pollRun(it.ports, { runId: run.id });
+    expect((await historyOf(it, run)).map(({ name, data }) => [name, data?.['warning']])).toEqual([
+      ['create', undefined],
+      ['update', twice],
+      ['run', undefined],
+    ]);
+    it.advance(1000);
+    await secondsToEnd(it, run);
+    await expectSound(it, run);
+  },
+);
 
 test('a tick that hears the same warning again writes nothing', async () => {
   const it = await world();

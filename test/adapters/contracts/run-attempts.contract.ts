@@ -96,7 +96,7 @@ export function runAttemptsContract(makeStore: () => Promise<RunStore>): void {
     const progress: RunProgress = {
       counts: { ...NO_COUNTS, finished: 2, inputRecordCount: 7 },
       nextPollAt: at(20),
-      usage: { ticks: 3, loopTicks: 2, jobsRead: 12, metricsCalls: 3, samples: 4, pushes: 5, statusCalls: 2, tickStarts: 9 },
+      usage: { ticks: 3, loopTicks: 2, jobsRead: 12, metricsCalls: 3, samples: 4, pushes: 5, statusCalls: 2, tickStarts: 9, slotStarts: 10, slotHolds: 11 },
       durations: [1.5, 20],
       durationsSeen: 2,
       lookedAt: at(19),

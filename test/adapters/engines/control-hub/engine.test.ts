@@ -112,6 +112,7 @@ describe('a start', () => {
     const id = await it.start(1);
     const [older, younger] = instancesOf(it, nameOf(1));
     expect(id).toBe(older);
+    expect(it.engine.noticed?.(id)).toContain(`stopped ${younger ?? ''}`);
     it.clock.advance(60);
     expect([await stateOf(it, engineJobId(older ?? '')), await stateOf(it, engineJobId(younger ?? ''))]).toEqual(['running', 'stopped']);
     expect((await it.engine.status([id])).get(id)?.warning).toContain(`stopped ${younger ?? ''}`);
@@ -142,6 +143,7 @@ describe('a start', () => {
     it.clock.advance(900);
     const other = it.restarted();
     expect(await other.engine.find(nameOf(1))).toBe(older);
+    expect(other.engine.noticed?.(older)).toContain(`stopped ${younger}`);
     it.clock.advance(60);
     expect([await stateOf(other, older), await stateOf(other, younger)]).toEqual(['running', 'stopped']);
   });
