@@ -72,6 +72,18 @@ describe('cancelling', () => {
     expect((await jobs.send(again, { name: 'run' })).body).toMatchObject({ state: 'RUNNING', sequence: 4 });
   });
 
+  test('is open to who may report jobs, and to who may change runs, and to nobody else', async () => {
+    const { body: made } = await api.ask('POST /v1/tokens', { body: { name: 'reporter', scopes: ['jobs:report'] } });
+    const reporter = { authorization: `Bearer ${String(made['token'])}` };
+    const cancelAs = async (jobId: string, headers: Readonly<Record<string, string>>): Promise<number> =>
+      (await api.ask('POST /v1/jobs/{jobId}/cancel', { path: { jobId }, headers })).status;
+    const [first, second] = [await jobs.registered(), await jobs.registered()];
+    expect(await cancelAs(first.id, bearer('reader'))).toBe(403);
+    expect([await cancelAs(first.id, reporter), await cancelAs(second.id, bearer('writer'))]).toEqual([200, 200]);
+    const run = await api.planned([{ SECONDS: 1 }]);
+    expect(await cancelAs(`job_${run.id.slice(4)}_00000`, reporter)).toBe(403);
+  });
+
   test('once it runs is refused with the advice to send fail; after its end there is nothing to cancel', async () => {
     const job = await jobs.registered();
     await jobs.send(job, { name: 'run' });
