@@ -17,9 +17,9 @@ const LONGEST_STATE_NAME = 80;
 /** Throws `DefinitionRefused`, whose message carries AWS's code, the reason and the place. */
 export function parseDefinition(text: string, type: WorkflowType = 'STANDARD'): Machine {
   if (Buffer.byteLength(text) > LARGEST_DEFINITION_BYTES)
-    throw new DefinitionRefused('INVALID_JSON_DESCRIPTION: The definition is larger than 1 MB');
+    throw new DefinitionRefused('INVALID_JSON_DESCRIPTION', 'The definition is larger than 1 MB');
   const definition = parseText(text);
-  if (!isJsonObject(definition)) throw new DefinitionRefused('SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object');
+  if (!isJsonObject(definition)) throw new DefinitionRefused('SCHEMA_VALIDATION_FAILED', 'Definition must be a valid JSON object');
   const root = reader(definition, '');
   const missing = ['States', 'StartAt'].filter((name) => !Object.hasOwn(definition, name));
   if (missing.length > 0) refuse(`These fields are required: [${missing.join(', ')}]`, '');
@@ -46,7 +46,7 @@ function readFlow(from: Reader, surroundings: Surroundings): Flow {
   for (const name of names) {
     const path = `${described.path}/${name}`;
     if (name.length > LONGEST_STATE_NAME) refuse(`State names have at most ${LONGEST_STATE_NAME} characters`, path);
-    if (surroundings.names.has(name)) throw new DefinitionRefused(`DUPLICATE_STATE_NAME: Duplicate State name: ${name} at ${path}`);
+    if (surroundings.names.has(name)) throw new DefinitionRefused('DUPLICATE_STATE_NAME', `Duplicate State name: ${name}`, path);
     surroundings.names.add(name);
     states.set(name, readState(name, described.object(name) ?? refuse('A state must be an object', path), surroundings));
   }
@@ -56,44 +56,46 @@ function readFlow(from: Reader, surroundings: Surroundings): Flow {
 }
 
 function parseText(text: string): Json {
-  if (text.trim() === '') throw new DefinitionRefused('SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object');
+  if (text.trim() === '') throw new DefinitionRefused('SCHEMA_VALIDATION_FAILED', 'Definition must be a valid JSON object');
   try {
     return JSON.parse(text) as Json;
   } catch {
-    throw new DefinitionRefused(`INVALID_JSON_DESCRIPTION: ${jacksonComplaint(text)}`);
+    const { reason, location } = jacksonComplaint(text);
+    throw new DefinitionRefused('INVALID_JSON_DESCRIPTION', reason, location);
   }
 }
 
 /** AWS answers with the words of its JSON parser; the commonest of them is reproduced, the rest says only that it is no JSON. */
-export function jacksonComplaint(text: string): string {
+export function jacksonComplaint(text: string): { readonly reason: string; readonly location?: string } {
   const word = /^\s*([A-Za-z]+)/.exec(text)?.[1];
-  if (word === undefined || ['true', 'false', 'null'].includes(word)) return 'Definition is not valid JSON';
+  if (word === undefined || ['true', 'false', 'null'].includes(word)) return { reason: 'Definition is not valid JSON' };
   const column = text.indexOf(word) + word.length + 1;
-  const place = `[Source: (String)"${text}"; line: 1, column: ${column}]`;
-  return `Unrecognized token '${word}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at ${place} at ${place}`;
+  const location = `[Source: (String)"${text}"; line: 1, column: ${column}]`;
+  const wanted = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+  return { reason: `Unrecognized token '${word}': ${wanted}\n at ${location}`, location };
 }
 
 /** StartAt and every Next lead to a state of the same flow, and every state is reached. */
 function checkTransitions(flow: Flow, path: string): void {
   const at = path === '' ? '' : path;
   if (!flow.states.has(flow.startAt))
-    throw new DefinitionRefused(`MISSING_TRANSITION_TARGET: Missing 'Next' target: ${flow.startAt} at ${at}/StartAt`);
+    throw new DefinitionRefused('MISSING_TRANSITION_TARGET', `Missing 'Next' target: ${flow.startAt}`, `${at}/StartAt`);
   const reached = new Set<string>([flow.startAt]);
   for (const name of reached) {
     const state = flow.states.get(name);
     if (state === undefined) continue;
     for (const target of targets(state)) {
       if (!flow.states.has(target))
-        throw new DefinitionRefused(`MISSING_TRANSITION_TARGET: Missing 'Next' target: ${target} at ${at}/States/${name}`);
+        throw new DefinitionRefused('MISSING_TRANSITION_TARGET', `Missing 'Next' target: ${target}`, `${at}/States/${name}`);
       reached.add(target);
     }
   }
   for (const name of flow.states.keys()) {
     if (!reached.has(name))
-      throw new DefinitionRefused(`MISSING_TRANSITION_TARGET: State "${name}" is not reachable. at ${at}/States/${name}`);
+      throw new DefinitionRefused('MISSING_TRANSITION_TARGET', `State "${name}" is not reachable.`, `${at}/States/${name}`);
   }
   const ends = [...flow.states.values()].some((state) => state.type !== 'Choice' && !('next' in state));
-  if (!ends) throw new DefinitionRefused(`MISSING_END_STATE: No terminal state at ${at}/States`);
+  if (!ends) throw new DefinitionRefused('MISSING_END_STATE', 'No terminal state', `${at}/States`);
 }
 
 function targets(state: State): readonly string[] {

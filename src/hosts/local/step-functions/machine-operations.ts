@@ -2,8 +2,11 @@
 import type { JsonObject } from '#domain/json';
 import { ApiError } from './api-error.ts';
 import { type ApiParts, machineOf, type Operation } from './api-parts.ts';
+import { executionAddressOf } from './arns.ts';
 import { LOCAL_ROLE } from './context.ts';
-import { checkDefinition, type MachineRecord, revisionOf } from './machines.ts';
+import { found } from './executions-seen.ts';
+import { durableIndex, eventReader, indexedExecution } from './history-page.ts';
+import { checkDefinition, type MachineRecord, refusalOf, revisionOf } from './machines.ts';
 import { checkName, type Input, optionalText, pageOf, text } from './requests.ts';
 
 export function machineOperations(parts: ApiParts): Readonly<Record<string, Operation>> {
@@ -11,6 +14,8 @@ export function machineOperations(parts: ApiParts): Readonly<Record<string, Oper
   return {
     CreateStateMachine: (input) => create(parts, input),
     UpdateStateMachine: (input) => update(parts, input),
+    ValidateStateMachineDefinition: (input) => Promise.resolve(validate(input)),
+    DescribeStateMachineForExecution: (input) => describeForExecution(parts, text(input, 'executionArn')),
     DescribeStateMachine: (input) => Promise.resolve(describe(machineOf(parts, text(input, 'stateMachineArn')))),
     async DeleteStateMachine(input) {
       const arn = text(input, 'stateMachineArn');
@@ -84,8 +89,42 @@ function describe({ arn, name, definition, roleArn, createdAtMs, revision, updat
     roleArn,
     type: 'STANDARD',
     creationDate: createdAtMs / 1000,
-    loggingConfiguration: { level: 'OFF', includeExecutionData: false },
-    tracingConfiguration: { enabled: false },
+    ...UNCONFIGURED,
     ...(updatedAtMs !== undefined && { revisionId: revision }),
+  };
+}
+
+const UNCONFIGURED = { loggingConfiguration: { level: 'OFF', includeExecutionData: false }, tracingConfiguration: { enabled: false } };
+
+/** The definition that the execution started with and goes on with, whatever has become of the machine. */
+async function describeForExecution(parts: ApiParts, arn: string): Promise<JsonObject> {
+  const { machineName, startedAtMs } = await found(parts, arn);
+  const { key } = executionAddressOf(arn);
+  const root = await indexedExecution(await durableIndex(parts, key), undefined);
+  const [started] = root === undefined ? [] : await eventReader(parts.executions.store, key, root).between(1, 1);
+  if (started?.type !== 'ExecutionStarted' || started.top === undefined)
+    throw new ApiError('ExecutionDoesNotExist', `Execution Does Not Exist: '${arn}'`);
+  const { revision } = started.top;
+  const known = parts.machines.find(machineName);
+  return {
+    stateMachineArn: parts.arns.stateMachine(machineName),
+    name: machineName,
+    definition: await parts.machines.definition(revision),
+    roleArn: known?.roleArn ?? LOCAL_ROLE,
+    updateDate: (known?.updatedAtMs ?? known?.createdAtMs ?? startedAtMs) / 1000,
+    ...UNCONFIGURED,
+    ...(known?.updatedAtMs !== undefined && { revisionId: revision }),
+  };
+}
+
+/** The first complaint alone: the parser stops at it. */
+function validate(input: Input): JsonObject {
+  const refused = refusalOf(text(input, 'definition'), optionalText(input, 'type') === 'EXPRESS' ? 'EXPRESS' : 'STANDARD');
+  if (refused === undefined) return { result: 'OK', diagnostics: [], truncated: false };
+  const { code, reason: message, location } = refused;
+  return {
+    result: 'FAIL',
+    diagnostics: [{ severity: 'ERROR', code, message, ...(location !== undefined && { location }) }],
+    truncated: false,
   };
 }

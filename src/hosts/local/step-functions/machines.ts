@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { ApiError } from './api-error.ts';
-import { parseDefinition } from './definition.ts';
+import { parseDefinition, type WorkflowType } from './definition.ts';
 import { documentsOf, joined } from './long-documents.ts';
 import type { Machine } from './machine.ts';
 import type { CheckpointStore } from './ports.ts';
@@ -30,6 +30,7 @@ export interface Machines {
   all(): readonly MachineRecord[];
   save(record: MachineRecord): Promise<void>;
   remove(name: string): Promise<void>;
+  definition(revision: string): Promise<string>;
   /** Compiled once per revision and shared by all executions. */
   compiled(revision: string): Promise<Machine>;
 }
@@ -48,7 +49,13 @@ export function createMachines(store: CheckpointStore): Machines {
       records.set(record.name, record);
     }
   };
+  const definition = async (revision: string): Promise<string> => {
+    const [stored] = joined(await store.read(REVISIONS, revision));
+    if (stored === undefined) throw new Error(`The journal names the definition ${revision}, which is not stored.`);
+    return stored.body;
+  };
   return {
+    definition,
     load: () => (loaded ??= load()),
     find: (name) => records.get(name),
     all: () => [...records.values()].sort((left, right) => left.createdAtMs - right.createdAtMs),
@@ -76,9 +83,7 @@ export function createMachines(store: CheckpointStore): Machines {
     async compiled(revision) {
       const known = machines.get(revision);
       if (known !== undefined) return known;
-      const [stored] = joined(await store.read(REVISIONS, revision));
-      if (stored === undefined) throw new Error(`The journal names the definition ${revision}, which is not stored.`);
-      const machine = parseDefinition(stored.body);
+      const machine = parseDefinition(await definition(revision));
       machines.set(revision, machine);
       return machine;
     },
@@ -90,11 +95,17 @@ export function revisionOf(definition: string): string {
 }
 
 /** The definition in AWS's words of refusal, if it is refused. */
-export function checkDefinition(text: string, type: 'STANDARD' | 'EXPRESS'): void {
+export function checkDefinition(text: string, type: WorkflowType): void {
+  const refused = refusalOf(text, type);
+  if (refused) throw new ApiError('InvalidDefinition', `Invalid State Machine Definition: '${refused.message}'`);
+}
+
+export function refusalOf(text: string, type: WorkflowType): DefinitionRefused | undefined {
   try {
     parseDefinition(text, type);
+    return undefined;
   } catch (error) {
-    if (error instanceof DefinitionRefused) throw new ApiError('InvalidDefinition', `Invalid State Machine Definition: '${error.message}'`);
+    if (error instanceof DefinitionRefused) return error;
     throw error;
   }
 }

@@ -6,10 +6,21 @@ import { compileTemplate, ExpressionSyntaxError, isExpression } from './expressi
 
 export class DefinitionRefused extends Error {
   override readonly name = 'DefinitionRefused';
+  readonly code: string;
+  readonly reason: string;
+  /** Where the definition is at hand as JSON, a path in it. */
+  readonly location: string | undefined;
+
+  constructor(code: string, reason: string, location?: string) {
+    super(`${code}: ${reason}${location === undefined ? '' : ` at ${location}`}`);
+    this.code = code;
+    this.reason = reason;
+    this.location = location;
+  }
 }
 
 export function refuse(message: string, path: string): never {
-  throw new DefinitionRefused(`SCHEMA_VALIDATION_FAILED: ${message} at ${path === '' ? '/' : path}`);
+  throw new DefinitionRefused('SCHEMA_VALIDATION_FAILED', message, path === '' ? '/' : path);
 }
 
 /** One object of the definition: read field by field; `finish` refuses the fields that nobody asked for. */

@@ -120,5 +120,5 @@ export function checkedJson(value: string, code: 'InvalidExecutionInput' | 'Inva
 
 function jsonComplaint(value: string): string {
   if (/^\s*\{\s*'/.test(value)) return "Unexpected character (''' (code 39)): was expecting double-quote to start field name";
-  return jacksonComplaint(value).split('\n')[0] ?? '';
+  return jacksonComplaint(value).reason.split('\n')[0] ?? '';
 }

@@ -8,7 +8,6 @@ const EXPRESS = 'EXPRESS workflows are not implemented.';
 /** Recorded call sequences that this host does not answer like AWS, by name. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
   'sfn-api-list-executions-versions-pagination': 'Versions of state machines are not implemented.',
-  'sfn-api-describe-state-machine-for-execution': 'DescribeStateMachineForExecution is not implemented.',
   'sfn-api-express-create-describe-delete': EXPRESS,
   'sfn-api-express-start-async-describe-history-execution': EXPRESS,
   'sfn-api-express-start-sync-execution': EXPRESS,

@@ -47,6 +47,9 @@ export function casesIn(folder: 'native' | 'derived'): readonly Case[] {
 
 export interface Validation {
   readonly name: string;
+  readonly api: string;
+  readonly result?: string;
+  readonly diagnostics?: readonly JsonObject[];
   readonly workflowType: string;
   readonly definition?: JsonObject;
   readonly definitionText?: string;

@@ -96,12 +96,20 @@ describe('an execution', () => {
       stateMachineArn,
       definition: JSON.stringify({ QueryLanguage: 'JSONata', StartAt: 'New', States: { New: { Type: 'Pass', Output: 'new', End: true } } }),
     });
+    const startedWith = async (): Promise<Json> => {
+      const { definition } = await sfn.call('DescribeStateMachineForExecution', { executionArn: arn });
+      return JSON.parse(definition as string) as Json;
+    };
+    expect(await startedWith()).toEqual(parked());
     await sfn.call('SendTaskFailure', { taskToken: seen[0]?.token ?? '', error: 'Old' });
     await sfn.clock.settle();
     expect(entered(await sfn.history(arn))).toEqual(['Park', 'Caught']);
     const fresh = await sfn.start(stateMachineArn, {});
     await sfn.clock.settle();
     expect(outputOf(await sfn.describe(fresh))).toBe('new');
+    await sfn.call('DeleteStateMachine', { stateMachineArn });
+    expect(await startedWith()).toEqual(parked());
+    await expect(sfn.call('DescribeStateMachineForExecution', { executionArn: `${arn}x` })).rejects.toThrow('ExecutionDoesNotExist');
   });
 });
 
