@@ -3,9 +3,8 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '#hosts/local/host-clock';
 import type { JobView, RunStarted, RunView } from '#contract/views';
-import { sleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine } from '#test/support/sleep-engine';
 import { startService, type Service } from '#test/support/service';
 import { terminal, terminalOf, type Printed } from './terminal.ts';
 
@@ -13,8 +12,7 @@ let service: Service;
 let files: string;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  service = await startService({ engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) }) } });
+  service = await startService({ engines: { sleep: systemSleepEngine() } });
   const schema = { type: 'object', properties: { SECONDS: { type: 'number' }, CITY: { type: 'string' } } };
   await service.request('PUT', '/v1/templates/tmpl_sleep', { name: 'Sleep', engine: 'sleep', 'parameters-schema': schema });
   await service.request('PUT', '/v1/patterns/time/nothing', { 'template-id': 'tmpl_sleep' });

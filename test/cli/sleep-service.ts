@@ -1,6 +1,5 @@
 /** A real service whose one pattern (time to nothing) has a template with everything that a parameter can come from. */
-import { systemClock } from '#hosts/local/host-clock';
-import { sleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine } from '#test/support/sleep-engine';
 import { startService, type Service } from '#test/support/service';
 import { terminalOf, type Printed, type Terminal } from './terminal.ts';
 
@@ -26,8 +25,7 @@ export interface SleepService {
 }
 
 export async function startSleepService(): Promise<SleepService> {
-  const clock = systemClock();
-  const service = await startService({ engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) }) } });
+  const service = await startService({ engines: { sleep: systemSleepEngine() } });
   for (const id of ['tmpl_sleep', 'tmpl_doze']) await service.request('PUT', `/v1/templates/${id}`, TEMPLATE);
   await service.request('PUT', '/v1/patterns/time/nothing', { 'template-id': 'tmpl_sleep' });
   await service.request('PUT', '/v1/patterns/time/little', { 'template-id': 'tmpl_doze' });

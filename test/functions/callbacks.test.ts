@@ -1,31 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { installPorts } from '#hosts/wiring';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { world, type World } from '#test/operations/world';
+import { describe, expect, test } from 'vitest';
+import type { World } from '#test/operations/world';
 import { pollRun } from '#operations/poll-run';
-import { apiOf, pointers, slug, type Api } from './api.ts';
+import { pointers, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
 import type { Answer } from './http-call.ts';
-import { reporting, type Registered, type Reporting } from './reporting.ts';
+import type { Registered, Reporting } from './reporting.ts';
 
-let database: TestDatabase;
 let it: World;
 let api: Api;
 let jobs: Reporting;
 let job: Registered;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database);
-  installPorts(it.ports);
-  api = await apiOf(it);
-  jobs = reporting(api);
+eachTest(async (given) => {
+  ({ it, api, jobs } = given);
   job = await jobs.registered();
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
 });
 
 const lastData = async (): Promise<unknown> => (await jobs.history(job, { order: 'newest', limit: '1' }))[0]?.['data'];

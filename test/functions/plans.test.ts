@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PlanView } from '#contract/plan-view';
-import { installPorts } from '#hosts/wiring';
 import { aTemplate } from '#test/domain/builders';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { world, type World } from '#test/operations/world';
-import { apiOf, pointers, requestBody, slug, type Api } from './api.ts';
+import type { World } from '#test/operations/world';
+import { pointers, requestBody, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
 import type { Answer, Call } from './http-call.ts';
 
 const TEMPLATE = {
@@ -14,22 +13,15 @@ const TEMPLATE = {
   parametersSchema: { type: 'object', properties: { SECONDS: { type: 'number', default: 10 } } },
 };
 
-let database: TestDatabase;
 let it: World;
 let api: Api;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database, { template: TEMPLATE });
-  installPorts(it.ports);
-  api = await apiOf(it);
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
-});
+eachTest(
+  (given) => {
+    ({ it, api } = given);
+  },
+  { template: TEMPLATE },
+);
 
 const SETS = [{ CITY: 'Kyiv' }, { CITY: 'Lagos', OUTPUT: 9 }, { CITY: 'Lima' }];
 const request = (change: object = {}): object => ({ ...requestBody(SETS), 'user-run-id': 'nightly', ...change });

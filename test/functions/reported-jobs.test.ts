@@ -1,27 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { installPorts } from '#hosts/wiring';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { world, type World } from '#test/operations/world';
-import { apiOf, bearer, pointers, slug, type Api } from './api.ts';
-import { reporting, type Reporting } from './reporting.ts';
+import { describe, expect, test } from 'vitest';
+import type { World } from '#test/operations/world';
+import { bearer, pointers, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
+import type { Reporting } from './reporting.ts';
 
-let database: TestDatabase;
 let it: World;
 let api: Api;
 let jobs: Reporting;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database);
-  installPorts(it.ports);
-  api = await apiOf(it);
-  jobs = reporting(api);
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
+eachTest((given) => {
+  ({ it, api, jobs } = given);
 });
 
 const PIPELINE = '106c46ff-8186-5756-a934-071f4497b58d';

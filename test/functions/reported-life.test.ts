@@ -1,31 +1,22 @@
 /** What becomes of reported jobs: withdrawn, deleted, silent, late; and how one looks at them. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { keys } from '#adapters/dynamodb/keys';
 import { parseReportedJobId } from '#domain/ids';
 import { installPorts } from '#hosts/wiring';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { world, type World } from '#test/operations/world';
-import { apiOf, bearer, pointers, slug, type Api } from './api.ts';
+import type { World } from '#test/operations/world';
+import type { TestDatabase } from '#test/support/dynamodb';
+import { bearer, pointers, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
 import { handlerOf, type Answer } from './http-call.ts';
-import { reporting, type Registered, type Reporting } from './reporting.ts';
+import type { Registered, Reporting } from './reporting.ts';
 
 let database: TestDatabase;
 let it: World;
 let api: Api;
 let jobs: Reporting;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database);
-  installPorts(it.ports);
-  api = await apiOf(it);
-  jobs = reporting(api);
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
+eachTest((given) => {
+  ({ database, it, api, jobs } = given);
 });
 
 const DAY = 86_400;

@@ -1,34 +1,26 @@
 /** API tokens through the handlers: making, listing, revoking, and what each of them opens from then on. */
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { SCOPES } from '#domain/api-token';
 import { digestOfSecret } from '#hosts/lambda/authentication';
 import { log } from '#hosts/lambda/log';
 import { installPorts } from '#hosts/wiring';
 import { at } from '#test/domain/builders';
-import { world, type World } from '#test/operations/world';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { apiOf, bearer, pointers, slug, type Api } from './api.ts';
+import type { World } from '#test/operations/world';
+import type { TestDatabase } from '#test/support/dynamodb';
+import { bearer, pointers, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
 import type { Answer } from './http-call.ts';
 
 let database: TestDatabase;
 let it: World;
 let api: Api;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database);
-  installPorts(it.ports);
-  api = await apiOf(it);
+eachTest((given) => {
+  ({ database, it, api } = given);
 });
 afterEach(() => {
   vi.restoreAllMocks();
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
 });
 
 const create = (body: object, headers = {}): Promise<Answer> => api.ask('POST /v1/tokens', { body, headers });

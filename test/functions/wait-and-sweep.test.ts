@@ -1,27 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { epochMs, jobId } from '#domain/ids';
 import type { SweepView } from '#contract/sweep-view';
 import { installPorts } from '#hosts/wiring';
-import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
-import { world, type World } from '#test/operations/world';
-import { apiOf, pointers, slug, type Api } from './api.ts';
+import type { World } from '#test/operations/world';
+import { pointers, slug, type Api } from './api.ts';
+import { eachTest } from './each-test.ts';
 import type { Answer } from './http-call.ts';
 
-let database: TestDatabase;
 let it: World;
 let api: Api;
 
-beforeAll(async () => {
-  database = await startTestDatabase();
-});
-beforeEach(async () => {
-  it = await world(database);
-  installPorts(it.ports);
-  api = await apiOf(it);
-});
-afterAll(async () => {
-  installPorts(undefined);
-  await database.close();
+eachTest((given) => {
+  ({ it, api } = given);
 });
 
 describe('waiting for a run', () => {

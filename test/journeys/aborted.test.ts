@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { systemClock } from '#hosts/local/host-clock';
 import { allJobs, endedRun, eventNames, registerSleep, startSleeping, until } from '#test/support/journey';
-import { sleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine } from '#test/support/sleep-engine';
 import { startService, type Service } from '#test/support/service';
 
 let service: Service;
@@ -10,8 +9,7 @@ afterEach(async () => {
 });
 
 async function serviceWithSleep(): ReturnType<typeof startSleeping> {
-  const clock = systemClock();
-  const sleep = sleepEngine({ nowMs: () => clock.nowMs(), at: (atMs, callback) => clock.at(atMs, callback) });
+  const sleep = systemSleepEngine();
   service = await startService({ engines: { sleep } });
   await registerSleep(service);
   const started = await startSleeping(service, [{ SECONDS: 600 }, { SECONDS: 600 }, { SECONDS: 0 }]);

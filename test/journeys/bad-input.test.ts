@@ -3,18 +3,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Problem } from '#contract/problems';
 import { BODY_BYTES, SETS } from '#contract/run-request';
 import type { JobView, PageView, RunStarted, RunView } from '#contract/views';
-import { systemClock } from '#hosts/local/host-clock';
 import { endedRun, registerSleep } from '#test/support/journey';
 import { rawRequest, type RawAnswer, type RawRequest } from '#test/support/raw-http';
 import { startService, type Answer, type Service } from '#test/support/service';
-import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
 let service: Service;
 let engine: SleepEngine;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  engine = sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) });
+  engine = systemSleepEngine();
   service = await startService({ engines: { sleep: engine } });
   await registerSleep(service);
   await service.request('PUT', '/v1/templates/tmpl_typed', {

@@ -3,17 +3,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Problem } from '#contract/problems';
 import type { PageView, RunStarted } from '#contract/views';
 import { digestOfSecret } from '#hosts/lambda/authentication';
-import { systemClock } from '#hosts/local/host-clock';
 import { endedRun, registerSleep } from '#test/support/journey';
 import { rawRequest } from '#test/support/raw-http';
 import { startService, type Service } from '#test/support/service';
-import { sleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine } from '#test/support/sleep-engine';
 
 let service: Service;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  service = await startService({ engines: { sleep: sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) }) } });
+  service = await startService({ engines: { sleep: systemSleepEngine() } });
   await registerSleep(service);
   await service.request('PUT', '/v1/templates/tmpl_other', { name: 'Other', engine: 'sleep' });
   await service.request('PUT', '/v1/patterns/time/other', { 'template-id': 'tmpl_other' });

@@ -1,13 +1,12 @@
 /** A caller, or a proxy, that does not stop repeating one request, and mostly does not wait for its answer. */
-import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ListExecutionsCommand, ListStateMachinesCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Problem } from '#contract/problems';
 import { RunStarted, type PageView, type RunView } from '#contract/views';
-import { systemClock } from '#hosts/local/host-clock';
-import { allJobs, endedRun, eventNames, registerSleep } from '#test/support/journey';
+import { allJobs, endedRun, eventNames, registerSleep, stepFunctionsOf } from '#test/support/journey';
 import { randomOf } from '#test/support/random';
 import { startService, type Service } from '#test/support/service';
-import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
 const POSTS = 10_000;
 const AT_ONCE = 200;
@@ -21,14 +20,9 @@ let engine: SleepEngine;
 let stepFunctions: SFNClient;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  engine = sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) });
+  engine = systemSleepEngine();
   service = await startService({ engines: { sleep: engine } });
-  stepFunctions = new SFNClient({
-    region: 'local',
-    endpoint: service.host.stepFunctionsEndpoint,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  stepFunctions = stepFunctionsOf(service);
   await registerSleep(service);
 });
 afterAll(async () => {

@@ -1,26 +1,20 @@
 /** One request, however often it is sent, by whom and in whatever order its answers are lost: one run, and no job twice. */
-import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ListExecutionsCommand, ListStateMachinesCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Problem } from '#contract/problems';
 import type { PageView, RunStarted, RunView } from '#contract/views';
-import { systemClock } from '#hosts/local/host-clock';
-import { allJobs, endedRun, registerSleep } from '#test/support/journey';
+import { allJobs, endedRun, registerSleep, stepFunctionsOf } from '#test/support/journey';
 import { startService, type Answer, type Service } from '#test/support/service';
-import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
 let service: Service;
 let engine: SleepEngine;
 let stepFunctions: SFNClient;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  engine = sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) });
+  engine = systemSleepEngine();
   service = await startService({ engines: { sleep: engine } });
-  stepFunctions = new SFNClient({
-    region: 'local',
-    endpoint: service.host.stepFunctionsEndpoint,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  stepFunctions = stepFunctionsOf(service);
   await registerSleep(service);
 });
 afterAll(async () => {

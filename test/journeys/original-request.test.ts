@@ -1,10 +1,9 @@
 /** What a caller of the original service sees (contracts/job-template-service.md): the same request, answers that hold more. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { systemClock } from '#hosts/local/host-clock';
 import type { Problem } from '#contract/problems';
 import type { HistoryEntryView, JobView, MetricsRow, PageView, RunStarted, RunView } from '#contract/views';
 import { endedRun } from '#test/support/journey';
-import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 import { startService, type Answer, type Service } from '#test/support/service';
 
 const PATH = '/streamsets/job-template-runner';
@@ -21,8 +20,7 @@ let service: Service;
 let engine: SleepEngine;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  engine = sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) });
+  engine = systemSleepEngine();
   service = await startService({ engines: { sleep: engine } });
   await service.request('PUT', '/v1/templates/tmpl_http-to-gcs', {
     name: 'HTTP to GCS',

@@ -3,10 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PlanView } from '#contract/plan-view';
 import type { Problem } from '#contract/problems';
 import type { JobView, NothingStarted, PageView, RunStarted, RunView } from '#contract/views';
-import { systemClock } from '#hosts/local/host-clock';
 import { allJobs, endedRun } from '#test/support/journey';
 import { startService, type Answer, type Service } from '#test/support/service';
-import { sleepEngine, type SleepEngine } from '#test/support/sleep-engine';
+import { systemSleepEngine, type SleepEngine } from '#test/support/sleep-engine';
 
 let service: Service;
 let engine: SleepEngine;
@@ -14,8 +13,7 @@ let name: string;
 let names = 0;
 
 beforeAll(async () => {
-  const clock = systemClock();
-  engine = sleepEngine({ nowMs: () => clock.nowMs(), at: clock.at.bind(clock) });
+  engine = systemSleepEngine();
   service = await startService({ engines: { sleep: engine } });
 });
 afterAll(async () => {

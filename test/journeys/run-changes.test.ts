@@ -1,10 +1,10 @@
 /** What is done to a run once it goes: cancelled, retried, cloned; by whoever, as often as it is sent. */
-import { ListExecutionsCommand, ListStateMachinesCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { ListExecutionsCommand, ListStateMachinesCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Problem } from '#contract/problems';
 import type { JobView, RunRetried, RunStarted, RunView } from '#contract/views';
 import { systemClock } from '#hosts/local/host-clock';
-import { allJobs, endedRun, eventNames, registerSleep, until } from '#test/support/journey';
+import { allJobs, endedRun, eventNames, registerSleep, until, stepFunctionsOf } from '#test/support/journey';
 import { startService, type Answer, type Service } from '#test/support/service';
 import { sleepEngine, type SleepEngine, type SleepJob } from '#test/support/sleep-engine';
 
@@ -25,11 +25,7 @@ function mendableEngine(): SleepEngine {
 
 function connect(to: Service): void {
   service = to;
-  stepFunctions = new SFNClient({
-    region: 'local',
-    endpoint: service.host.stepFunctionsEndpoint,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  stepFunctions = stepFunctionsOf(service);
 }
 
 beforeAll(async () => {

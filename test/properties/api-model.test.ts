@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { installPorts } from '#hosts/wiring';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { memoryTable } from '#test/support/memory-table';
-import { commands, PutPattern, PutTemplate, type Command, type Model } from './api-commands.ts';
+import { commands } from './api-commands.ts';
+import { PutPattern, PutTemplate } from './catalog-commands.ts';
+import type { Command, Model } from './model.ts';
 import { apiWorld, type ApiWorld } from './api-world.ts';
 
 const SEED = Number(process.env['SLUICE_MODEL_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

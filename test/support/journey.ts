@@ -1,6 +1,13 @@
 /** What journeys say to a service: register the sleep engine's template, start a run, wait for its end, read all its jobs. */
+import { SFNClient } from '@aws-sdk/client-sfn';
 import type { JobView, PageView, RunStarted, RunView } from '#contract/views';
 import type { Service } from './service.ts';
+
+/** A client of its own for the service's Step Functions; whoever made it destroys it. */
+export function stepFunctionsOf({ host }: Service): SFNClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return new SFNClient({ region: 'local', endpoint: host.stepFunctionsEndpoint, credentials });
+}
 
 export async function registerSleep(service: Service): Promise<void> {
   await service.request('PUT', '/v1/templates/tmpl_sleep', { name: 'Sleep', engine: 'sleep' });

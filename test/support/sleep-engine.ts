@@ -12,6 +12,7 @@ import type { EngineJobStatus, EngineMetrics, EngineStart } from '#domain/engine
 import { engineJobId, instant } from '#domain/ids';
 import type { EngineJobId, EngineJobName, RunId } from '#domain/ids';
 import type { Json } from '#domain/json';
+import { systemClock } from '#hosts/local/host-clock';
 import type { Engine } from '#operations/ports';
 
 export interface SleepJob {
@@ -58,6 +59,12 @@ export interface SleepOptions {
   /** Newline-delimited JSON, appended to; read when the engine is made. */
   readonly file?: string;
   readonly metricsSettleSeconds?: number;
+}
+
+/** By the system's clock, and saying by itself what has ended. */
+export function systemSleepEngine(): SleepEngine {
+  const clock = systemClock();
+  return sleepEngine({ nowMs: () => clock.nowMs(), at: (atMs, callback) => clock.at(atMs, callback) });
 }
 
 export function sleepEngine(options: SleepOptions): SleepEngine {
