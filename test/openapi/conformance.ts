@@ -71,7 +71,7 @@ function headersUntold(response: Response, { headers }: Seen): readonly string[]
 function bodyUntold({ content }: Response, { headers, text = '' }: Seen): readonly string[] {
   if (!content) return text === '' ? [] : ['a body is not told'];
   const type = headers['content-type']?.split(';')[0] ?? 'none';
-  const media = content[type] ?? content['*/*'];
+  const media = content[type];
   if (!media) return [`the content type ${type} is not told`];
   if (!/json$/.test(type)) return [];
   const value: unknown = JSON.parse(text);
