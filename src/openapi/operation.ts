@@ -61,7 +61,11 @@ function requestBody({ routeKey, body }: RouteFacts, { request, anyBody }: Words
     return {
       description: `${description} At most ${mostBytes} bytes.`,
       required: false,
-      content: { 'application/json': { schema: {}, example: example as Json }, '*/*': { schema: {} } },
+      // Every type is taken; generators of clients know what to do with these.
+      content: {
+        'application/json': { schema: {}, example: example as Json },
+        'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
+      },
     };
   }
   if (!body) return undefined;

@@ -75,7 +75,7 @@ describe('OpenAPI 3.1', () => {
       default: true,
       examples: { type: 'array' },
       description: { type: 'string' },
-      format: { enum: ['date-time', 'uri-reference'] },
+      format: { enum: ['date-time', 'uri-reference', 'binary'] },
       pattern: { type: 'string', format: 'regex' },
       minLength: { type: 'integer', minimum: 0 },
       maxLength: { type: 'integer', minimum: 0 },

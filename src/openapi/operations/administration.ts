@@ -88,8 +88,8 @@ export const ENGINES: Resource = {
 };
 
 const ZIPPED: Parameter = header('Accept-Encoding', '`gzip`: zipped.', TEXT);
-const file = (type: string, description: string): Readonly<Record<number, Answer>> => ({
-  200: { description, content: { [type]: { description } }, headers: ['ETag', 'Cache-Control'] },
+const file = (types: readonly string[], description: string): Readonly<Record<number, Answer>> => ({
+  200: { description, content: Object.fromEntries(types.map((type) => [type, { description }])), headers: ['ETag', 'Cache-Control'] },
   304: { description: 'The caller has it already.', headers: ['ETag', 'Cache-Control'] },
 });
 
@@ -101,7 +101,7 @@ export const DOCUMENTS: Resource = {
       operationId: 'getOpenApi',
       summary: 'Read this document',
       parameters: [IF_NEWER, ZIPPED],
-      answers: file('application/json', 'An OpenAPI 3.1 document.'),
+      answers: file(['application/json'], 'An OpenAPI 3.1 document.'),
     },
     'GET /console': {
       operationId: 'openConsole',
@@ -112,7 +112,7 @@ export const DOCUMENTS: Resource = {
       operationId: 'getConsoleFile',
       summary: 'Read a file of the web console',
       parameters: [IF_NEWER, ZIPPED],
-      answers: file('*/*', 'A page, a script or a style sheet.'),
+      answers: file(['text/html', 'text/javascript', 'text/css'], 'A page, a script or a style sheet.'),
       problems: ['not-found'],
     },
   },
