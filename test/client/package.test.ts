@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ranOneJob } from '#test/support/one-job';
 import { startService } from '#test/support/service';
 import { clientOf, startServiceProcess } from '#test/support/service-process';
 
@@ -65,20 +66,7 @@ test('npx sluice serve is the service, with all its functions, its console and i
   try {
     const client = await clientOf(service);
     expect((await fetch(`${(await service.url) ?? ''}/console/`)).status).toBe(200);
-    await client.putTemplate('tmpl_one', {
-      name: 'One',
-      engine: 'duckdb',
-      definition: { target: { path: '$TARGET', sql: 'SELECT 1 AS n', format: 'csv' } },
-    });
-    await client.putPattern({ 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_one' });
-    const body = {
-      'user-id': 'ada',
-      'user-run-id': 'r',
-      'source-type': 'a',
-      'target-type': 'b',
-      'runtime-parameters': [{ TARGET: 'n.csv' }],
-    };
-    expect((await client.waitForRun((await client.startRun(body))['run-id'])).run.state).toBe('SUCCEEDED');
+    expect((await ranOneJob(client)).state).toBe('SUCCEEDED');
     expect(readFileSync(join(folder, 'data/output/n.csv'), 'utf8')).toBe('n\n1\n');
   } finally {
     service.process.kill('SIGINT');

@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readServiceMap } from '#hosts/local/service-map';
+import { ranOneJob } from '#test/support/one-job';
 import { clientOf, startServiceProcess } from '#test/support/service-process';
 
 let checkout: string;
@@ -68,21 +69,7 @@ test('a service goes on with what it was started from, however often it is built
     expect(answers.filter(([, status]) => Number(status) >= 500)).toEqual([]);
 
     // Its tasks, and a worker of DuckDB.
-    await client.putTemplate('tmpl_one', {
-      name: 'One',
-      engine: 'duckdb',
-      definition: { target: { path: '$TARGET', sql: 'SELECT 1 AS n', format: 'csv' } },
-    });
-    await client.putPattern({ 'source-type': 'a', 'target-type': 'b', 'template-id': 'tmpl_one' });
-    const body = {
-      'user-id': 'ada',
-      'user-run-id': 'r',
-      'source-type': 'a',
-      'target-type': 'b',
-      'runtime-parameters': [{ TARGET: 'n.csv' }],
-    };
-    const { run } = await client.waitForRun((await client.startRun(body))['run-id']);
-    expect(run.state).toBe('SUCCEEDED');
+    expect((await ranOneJob(client)).state).toBe('SUCCEEDED');
   } finally {
     service.process.kill('SIGTERM');
     await service.ended;
