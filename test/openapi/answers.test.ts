@@ -184,7 +184,7 @@ describe('what goes well is told', () => {
     const path = { runId: run.id };
     await answers('GET /v1/runs', [200], { query: { 'user-id': 'ada', limit: '500' } });
     await answers('GET /v1/runs/{runId}', [200], { path, query: { include: 'cost' } });
-    const listed = await answers('GET /v1/runs/{runId}/jobs', [200], { path, query: { include: 'parameters' } });
+    const listed = await answers('GET /v1/runs/{runId}/jobs', [200], { path, query: { include: 'parameters', state: 'FINISHED' } });
     await answers('GET /v1/runs/{runId}/wait', [200], { path });
     const [job] = listed.body['items'] as readonly { readonly 'job-id': string; readonly 'set-key': string }[];
     const ofJob = { jobId: job?.['job-id'] ?? '' };

@@ -1,8 +1,8 @@
 /** Runs: planning, starting, following and changing them. */
-import { NothingStarted, RunRetried, RunStarted, RunView } from '#contract/views';
+import { JobsOfRun, NothingStarted, RunRetried, RunStarted, RunView } from '#contract/views';
 import { PlanView } from '#contract/plan-view';
 import { RUN_STATES } from '#domain/run';
-import { IDEMPOTENCY_KEY, PAGED, PLAN_HASH, query, TEXT, TIME, TIMEOUT } from '#openapi/parameters';
+import { IDEMPOTENCY_KEY, JOB_STATE, PAGED, PLAN_HASH, query, TEXT, TIME, TIMEOUT } from '#openapi/parameters';
 import {
   CLONE_REQUEST,
   COST,
@@ -15,7 +15,7 @@ import {
   RUN_RETRIED,
   RUN_STARTED,
 } from '#openapi/run-examples';
-import { JobPage, RunPage } from '#openapi/schemas';
+import { RunPage } from '#openapi/schemas';
 import type { Answer, Resource, Words } from '#openapi/words';
 
 const STARTED = ['Location', 'Retry-After'] as const;
@@ -120,14 +120,17 @@ export const RUNS: Resource = {
     'GET /v1/runs/{runId}/jobs': {
       operationId: 'listJobsOfRun',
       summary: 'List the jobs of a run, in the order of its sets',
+      description:
+        'Of one state, they are looked for among a bounded number of sets at a time: a page may be short, and even empty, and not be the last.',
       parameters: [
         ...PAGED,
+        query('state', 'In this state.', JOB_STATE),
         query('include', '`parameters`: the effective parameters, and where each value came from.', {
           type: 'string',
           enum: ['parameters'],
         }),
       ],
-      answers: { 200: { description: 'A page of jobs.', schema: JobPage, example: { items: [JOB] } } },
+      answers: { 200: { description: 'A page of jobs.', schema: JobsOfRun, example: { items: [JOB] } } },
       problems: ['not-found'],
     },
     'GET /v1/runs/{runId}/wait': {
