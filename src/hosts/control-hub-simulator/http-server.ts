@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { controlAnswer, isControl } from './control.ts';
-import type { Answer } from './fault-rules.ts';
+import { issuesAnswer, type Answer } from './fault-rules.ts';
 import type { ControlHubSimulator, SimulatorRequest } from './simulator.ts';
 import type { WebhookDelivery } from './webhooks.ts';
 
@@ -62,6 +62,10 @@ function listening(server: Server, host: string, port: number): Promise<void> {
 async function serve(simulator: ControlHubSimulator, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     const asked = await simulatorRequest(request);
+    if (!URL.canParse(asked.url, 'http://control-hub')) {
+      answer(response, issuesAnswer(400, 'SIMULATOR_02', 'the path cannot be read'));
+      return;
+    }
     if (isControl(asked)) {
       answer(response, controlAnswer(simulator, asked));
       return;
@@ -74,7 +78,8 @@ async function serve(simulator: ControlHubSimulator, request: IncomingMessage, r
   } catch (error) {
     // A client that leaves in the middle of its request, or a fault of the simulator: neither may end it.
     if (!request.destroyed) process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    request.socket.destroy();
+    // Its socket may have gone with a request that was not read to its end.
+    response.destroy();
   }
 }
 

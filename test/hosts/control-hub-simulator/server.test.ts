@@ -1,8 +1,8 @@
 /** The simulator behind a port, and as the process that users start. */
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { serveControlHubSimulator } from '#hosts/control-hub-simulator/main';
 import { startSimulatorServer, type SimulatorServer } from '#hosts/control-hub-simulator/http-server';
 import { controlHubSimulator, sequentialIds, type ControlHubSimulator } from '#hosts/control-hub-simulator/simulator';
@@ -47,6 +47,23 @@ describe('the server', () => {
     expect(info.data.landingUrl).toBe(`${server.url}/security/public-rest/v1/aster/landing`);
     expect((await fetch(`${server.url}${JOBS}`)).status).toBe(401);
     expect((await ask('/tunneling/rest/connection/x')).status).toBe(404);
+  });
+
+  test('survives a body beyond its limit, and a path that nobody can read', async () => {
+    const { server, ask } = await served();
+    const complained = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    closing.push(() => {
+      complained.mockRestore();
+    });
+    await expect(ask(`${JOBS}/status`, { method: 'POST', body: Buffer.alloc(11 * 1024 * 1024) })).rejects.toThrow('fetch failed');
+    const { port } = new URL(server.url);
+    const status = await new Promise((resolve, reject) => {
+      get({ host: '127.0.0.1', port, path: '//' }, ({ statusCode }) => {
+        resolve(statusCode);
+      }).once('error', reject);
+    });
+    expect(status).toBe(400);
+    expect((await ask(JOBS)).status).toBe(200);
   });
 
   test('drops, delays, moves and hangs as its switches say, set over HTTP', async () => {
