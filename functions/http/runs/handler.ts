@@ -113,15 +113,15 @@ async function list(request: HttpRequest): Promise<HttpReply> {
 async function jobs(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
-  const id = parseRunId(request.path('runId'));
-  const standing = id && (await getRun(ports(), id));
-  if (!standing) return notFound(request.path('runId'));
   const asked = request.query('state');
   const state = JOB_STATES.find((known) => known === asked);
   if (asked !== undefined && state === undefined) {
     const message = `must be one of ${JOB_STATES.join(', ')}`;
     return problem('invalid-request', `state ${message}`, [{ pointer: 'state', rule: 'enum', message }]);
   }
+  const id = parseRunId(request.path('runId'));
+  const standing = id && (await getRun(ports(), id));
+  if (!standing) return notFound(request.path('runId'));
   const parameters = request.query('include') === 'parameters';
   const listed = await listJobs(ports(), standing.run, paged.page, { parameters, ...(state === undefined ? {} : { state }) });
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
