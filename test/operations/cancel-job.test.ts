@@ -206,14 +206,14 @@ describe('a job that is cancelled', () => {
     const from = Date.parse(it.ports.clock.now());
     let versions = 0;
     // Looked at every five seconds, as where other jobs of the run want it; later seldom, so that the test is done soon.
-    for (let seconds = 0, step = 5; seconds < UNHEARD_SECONDS; seconds += step) {
+    const step = (seconds: number): number => (seconds < 300 ? 5 : 60);
+    for (let seconds = 0; seconds < UNHEARD_SECONDS; seconds += step(seconds)) {
       const { delaySeconds } = await pollRun(it.ports, { runId: run.id });
       if (seconds > 10) expect(delaySeconds).toBeLessThanOrEqual(60);
       const { state, start, version } = await it.job(run);
       expect([state, start.stop?.fault]).toEqual(['RUNNING', `no answer, for the ${seconds < FORCE_STOP_AFTER_SECONDS ? 1 : 5}. time`]);
       versions = version;
-      step = seconds < 300 ? 5 : 60;
-      it.advance(step);
+      it.advance(step(seconds));
     }
     expect(told.filter(({ force }) => !force).map(({ seconds }) => seconds)).toEqual([0, 10, 20, 40]);
     const forced = told.filter(({ force }) => force).map(({ seconds }) => seconds - FORCE_STOP_AFTER_SECONDS);
