@@ -6,7 +6,7 @@ import type { Run } from '#domain/run';
 import { installPorts } from '#hosts/wiring';
 import { pollRun } from '#operations/poll-run';
 import { world, type World } from '#test/operations/world';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { apiOf, bearer, pointers, slug, type Api } from './api.ts';
 import type { Answer } from './http-call.ts';
 
@@ -15,7 +15,7 @@ let api: Api;
 
 beforeEach(async () => {
   const template = { streaming: { sampleSeconds: 60 }, limits: { maxParallel: 10, retries: {} } };
-  it = await world({ freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) }, { template });
+  it = await world(memoryDatabase, { template });
   installPorts(it.ports);
   api = await apiOf(it);
 });

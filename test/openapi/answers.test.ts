@@ -14,7 +14,7 @@ import { apiOf, bearer, requestBody, slug, type Api } from '#test/functions/api'
 import { listenToAnswers, type Answer, type Call } from '#test/functions/http-call';
 import { reporting, type Registered, type Reporting } from '#test/functions/reporting';
 import { world, type World } from '#test/operations/world';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { complaints, operations, resolved, type Operation } from './described.ts';
 import { nameOf, untold } from './conformance.ts';
 
@@ -35,7 +35,7 @@ let jobs: Reporting;
 const root = mkdtempSync(join(tmpdir(), 'sluice-answers-'));
 
 beforeAll(async () => {
-  it = await world({ freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) });
+  it = await world(memoryDatabase);
   installPorts({ ...it.ports, archives: directoryArchives(root) });
   vi.spyOn(log, 'error').mockImplementation(() => undefined);
   vi.spyOn(log, 'warn').mockImplementation(() => undefined);

@@ -14,18 +14,14 @@ import type { Engine, Ports } from '#operations/ports';
 import { retryRun } from '#operations/retry-run';
 import { sendManaged } from '#operations/send-event';
 import { sweep } from '#operations/sweep';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import type { SleepEngine } from '#test/support/sleep-engine';
 import { begun, endsOf, executed, expectSound, jobsOf, secondsToEnd, tokenOf } from './driving.ts';
 import { Crash, crashingAt, world as worldOn, type World, type WorldOptions } from './world.ts';
 
 const SETTLE_SECONDS = 60;
 const COUNTS = { INPUT: 10, OUTPUT: 8, ERRORS: 2 };
-const world = (options: WorldOptions = {}): Promise<World> =>
-  worldOn(
-    { freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) },
-    { metricsSettleSeconds: SETTLE_SECONDS, ...options },
-  );
+const world = (options: WorldOptions = {}): Promise<World> => worldOn(memoryDatabase, { metricsSettleSeconds: SETTLE_SECONDS, ...options });
 
 const limits = (retries: TemplateLimits['retries']): TemplateLimits => ({
   maxWaitSeconds: 600,

@@ -10,12 +10,10 @@ import type { Engine, Ports } from '#operations/ports';
 import { startJob } from '#operations/start-job';
 import { CREDENTIAL, hubFixture } from '#test/adapters/engines/control-hub/hub-fixture';
 import { START_MS } from '#test/domain/builders';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { randomOf } from '#test/support/random';
 import { historyOf, jobsOf, tokenOf } from './driving.ts';
 import { world, type World } from './world.ts';
-
-const MEMORY = { freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) };
 
 interface HubWorld {
   readonly it: World;
@@ -54,7 +52,7 @@ async function hubWorld(startsPerSecond?: number): Promise<HubWorld> {
         }
       },
     }).engine;
-  const it = await world(MEMORY, {
+  const it = await world(memoryDatabase, {
     template: { definition: { 'job-template-id': template.id } },
     engine: newEngine,
     ...(startsPerSecond === undefined ? {} : { engineLimits: { sleep: { startsPerSecond } } }),

@@ -6,7 +6,7 @@ import type { Run } from '#domain/run';
 import { cancelRun } from '#operations/cancel-run';
 import { pollRun } from '#operations/poll-run';
 import type { Engine } from '#operations/ports';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { begun, jobsOf, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World } from './world.ts';
 
@@ -21,17 +21,14 @@ interface Troubled {
 async function troubledWorld(first: Troubled['troubled']): Promise<Troubled> {
   const made: { it?: World; troubled: Troubled['troubled'] } = { troubled: first };
   const away = (): Promise<never> => Promise.reject(new Fault('EngineUnavailable', TOLD));
-  const it = await worldOn(
-    { freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) },
-    {
-      engine: (engine): Engine => ({
-        ...engine,
-        start: (start) => (made.troubled === 'start' ? Promise.resolve({ kind: 'not-now', message: TOLD }) : engine.start(start)),
-        stop: (id, how) => (made.troubled === 'stop' ? away() : engine.stop(id, how)),
-        status: (ids) => (made.troubled === 'status' ? away() : engine.status(ids)),
-      }),
-    },
-  );
+  const it = await worldOn(memoryDatabase, {
+    engine: (engine): Engine => ({
+      ...engine,
+      start: (start) => (made.troubled === 'start' ? Promise.resolve({ kind: 'not-now', message: TOLD }) : engine.start(start)),
+      stop: (id, how) => (made.troubled === 'stop' ? away() : engine.stop(id, how)),
+      status: (ids) => (made.troubled === 'status' ? away() : engine.status(ids)),
+    }),
+  });
   return Object.assign(made, { it });
 }
 

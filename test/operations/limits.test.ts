@@ -7,6 +7,7 @@ import { pollRun } from '#operations/poll-run';
 import type { Ports, SlotRead } from '#operations/ports';
 import { aTemplate, at, TEMPLATE_ID } from '#test/domain/builders';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
+import { memoryDatabase } from '#test/support/memory-table';
 import { accepted, activeOn, begun, executed, expectSound, secondsToEnd, watchedTogether } from './driving.ts';
 import { Crash, crashingAt, world, type World, type WorldOptions } from './world.ts';
 
@@ -227,7 +228,7 @@ test('retries wait for a slot as well', async () => {
 
 test('a crash at any step of the ticks that admit jobs: no limit is exceeded, no slot is lost, every job ends once', async () => {
   for (let nth = 0; ; nth += 1) {
-    const it = await world(database, limited({ maxParallelAcrossRuns: 2 }));
+    const it = await world(memoryDatabase, limited({ maxParallelAcrossRuns: 2 }));
     const other = await begun(it, sets(1, 30), { userRunId: 'other' });
     await pollRun(it.ports, { runId: other.id });
     const run = await executed(it, await accepted(it, sets(3, 10)));

@@ -12,6 +12,7 @@ import { retryRun, type JobSelection } from '#operations/retry-run';
 import { startJob } from '#operations/start-job';
 import { sweep } from '#operations/sweep';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
+import { memoryDatabase } from '#test/support/memory-table';
 import { begun, children, ended, endsOf, executed, expectSound, historyOf, secondsToEnd, tokenOf } from './driving.ts';
 import { Crash, crashingAt, world, type World } from './world.ts';
 
@@ -130,7 +131,7 @@ describe('a run that is retried', () => {
   });
 
   test('of thousands of sets makes ready just those that failed', async () => {
-    const it = await world(database, { engine: refusingFirst });
+    const it = await world(memoryDatabase, { engine: refusingFirst });
     const run = await ended(
       it,
       Array.from({ length: 1200 }, (_, index) => (index % 2 === 0 ? FLAKY : GOOD)),
@@ -197,7 +198,7 @@ describe('a retry that died', () => {
 
   test('at any step, up to the end of its attempt: asked for again, it ends once and the same', async () => {
     for (let nth = 0; ; nth += 1) {
-      const it = await world(database, { engine: refusingFirst });
+      const it = await world(memoryDatabase, { engine: refusingFirst });
       const run = await ended(it, [GOOD, FLAKY, FLAKY]);
       const crashing = crashingAt(it.ports, nth);
       let tries = 0;

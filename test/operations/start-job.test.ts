@@ -8,6 +8,7 @@ import { pollRun } from '#operations/poll-run';
 import type { Ports } from '#operations/ports';
 import { startJob } from '#operations/start-job';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
+import { memoryDatabase } from '#test/support/memory-table';
 import { Crash, crashingAt, world, type World, type WorldOptions } from './world.ts';
 
 let database: TestDatabase;
@@ -222,7 +223,7 @@ describe('a crash at any step of a job', () => {
     const visited = new Set<string>();
     for (let nth = 0; ; nth += 1) {
       const started: string[] = [];
-      const it = await world(database, {
+      const it = await world(memoryDatabase, {
         template: { deleteAfterCompletion: scenario.deleteAfterCompletion },
         engine: (engine) => ({
           ...engine,

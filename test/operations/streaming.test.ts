@@ -9,7 +9,7 @@ import { listSamples } from '#operations/list-samples';
 import { pollRun } from '#operations/poll-run';
 import { sweep } from '#operations/sweep';
 import type { Run } from '#domain/run';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { begun, endsOf, expectSound, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World, type WorldOptions } from './world.ts';
 
@@ -17,10 +17,7 @@ const FOREVER = 10 * 365 * 86_400;
 const limits = { maxParallel: 100, retries: {} };
 
 const world = (sampleSeconds: number, options: WorldOptions = {}): Promise<World> =>
-  worldOn(
-    { freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) },
-    { template: { streaming: { sampleSeconds }, limits }, metricsSettleSeconds: 60, ...options },
-  );
+  worldOn(memoryDatabase, { template: { streaming: { sampleSeconds }, limits }, metricsSettleSeconds: 60, ...options });
 
 async function samplesOf(it: World, run: Run, index = 0): Promise<readonly MetricSample[]> {
   const listed = await listSamples(it.ports, { runId: run.id, index }, { newestFirst: false }, { limit: 500 });

@@ -6,12 +6,11 @@ import { closeJob } from '#operations/close-job';
 import { Fault } from '#domain/faults';
 import { pollRun } from '#operations/poll-run';
 import { startJob } from '#operations/start-job';
-import { memoryTable } from '#test/support/memory-table';
+import { memoryDatabase } from '#test/support/memory-table';
 import { begun, children, expectSound, historyOf, secondsToEnd } from './driving.ts';
 import { world as worldOn, type World, type WorldOptions } from './world.ts';
 
-const world = (options: WorldOptions = {}): Promise<World> =>
-  worldOn({ freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }) }, options);
+const world = (options: WorldOptions = {}): Promise<World> => worldOn(memoryDatabase, options);
 
 const SCARCE = 'JOBRUNNER_72 - Insufficient resources to run job';
 

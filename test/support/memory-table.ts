@@ -4,6 +4,12 @@
  */
 import type { Action, Attributes, Check, Expression, Item, QueryRequest, Table, WriteOutcome } from '#adapters/dynamodb/table';
 import type { Key } from '#adapters/dynamodb/keys';
+import type { TestDatabase } from '#test/support/dynamodb';
+
+/** In the place of an embedded database, which answers the same (stores.test.ts), where a test asks it thousands of times. */
+export const memoryDatabase: Pick<TestDatabase, 'freshTable'> = {
+  freshTable: () => Promise.resolve({ name: 'memory', table: memoryTable() }),
+};
 
 /** Sort keys in order, and the items by sort key. */
 interface Partition {
