@@ -15,7 +15,7 @@ let checkout: string;
 beforeAll(() => {
   checkout = mkdtempSync(join(tmpdir(), 'sluice-checkout-'));
   const needed = ['package.json', 'package-lock.json', 'tsconfig.json', 'serverless.yml', 'state-machines', 'bin', 'scripts', 'src'];
-  for (const name of [...needed, 'functions', 'bench', 'test', 'examples']) cpSync(name, join(checkout, name), { recursive: true });
+  for (const name of [...needed, 'functions', 'bench', 'test', 'examples', 'docs']) cpSync(name, join(checkout, name), { recursive: true });
   symlinkSync(resolve('node_modules'), join(checkout, 'node_modules'), 'dir');
 });
 afterAll(() => {
