@@ -3,7 +3,8 @@
  * every run of every instance when it began and ended.
  *
  * Two instances of one name may run at a time only where
- *   - Control Hub made two of one start (`twice`): the younger must have been stopped, and the fact told; or
+ *   - Control Hub made two of one start (`twice`): the younger must have been stopped, and the fact told. Where Control Hub hung besides,
+ *     it may have ended by itself before whoever stops it was answered; or
  *   - nobody could see the second at first: two of one start while searches are late or Control Hub is not to be asked. It may go on,
  *     and outlive its job, until searches show it: then it must be stopped, and the fact told, unless it has ended by itself; or
  *   - nobody can see it at all: a start whose answer was lost and that no search showed until its fence was over, nor long after. That
@@ -54,6 +55,8 @@ const UNSEEN_AT_FIRST: readonly HubOutcome[] = ['twice-unseen'];
 const UNSEEN_EVER: readonly HubOutcome[] = ['dropped-blind', 'dies-blind'];
 /** Within this a second that searches show is stopped: a fence, and the looks after it; or once what else went wrong is over as well. */
 const STOPPED_WITHIN_MS = { alone: 4 * 60_000, disturbed: 15 * 60_000 } as const;
+/** Who stops a second is held up for as long as a call may hang, which is 20 s, and then asks anew within seconds. */
+const HELD_UP_MS = 30_000;
 /** What any call met, of this start or another, that keeps whoever looks for two instances of one from seeing them. */
 const BLINDING: readonly Outcome[] = [
   'index-late',
@@ -72,10 +75,12 @@ export function hubChecks(): HubChecks {
   const toldStopped = new Set<string>();
   let isBlinded = false;
   let isBlindForGood = false;
+  let hasDied = false;
   const hasMet = (name: string, outcomes: readonly HubOutcome[]): boolean =>
     (doubts.get(name) ?? []).some((outcome) => outcomes.includes(outcome));
   const isUnseenEver = (name: string): boolean =>
-    hasMet(name, UNSEEN_EVER) || (isBlindForGood && hasMet(name, [...SEEN_DOUBLE, ...UNSEEN_AT_FIRST]));
+    // While no search shows anything, any start whose answer is lost is one of these: by what it met itself, or with who made it.
+    hasMet(name, UNSEEN_EVER) || (isBlindForGood && (hasDied || doubts.has(name)));
   const isUnseen = (name: string): boolean =>
     isUnseenEver(name) || hasMet(name, UNSEEN_AT_FIRST) || (isBlinded && hasMet(name, SEEN_DOUBLE));
 
@@ -89,7 +94,7 @@ export function hubChecks(): HubChecks {
       });
   }
 
-  function doubled(spans: readonly Span[]): readonly string[] {
+  function doubled(spans: readonly Span[], hasHung: boolean): readonly string[] {
     return [...new Set(spans.map(({ name }) => name))].flatMap((name) => {
       const own = spans.filter((span) => span.name === name).toSorted((a, b) => a.fromMs - b.fromMs || (a.id < b.id ? -1 : 1));
       const overlapping = own.filter((span, place) => own.slice(0, place).some((before) => before.toMs > span.fromMs));
@@ -100,8 +105,11 @@ export function hubChecks(): HubChecks {
       }
       if (!hasMet(name, SEEN_DOUBLE)) return [`${name} ran ${overlapping.length + 1} times at once`];
       excused.stopped.push(name);
+      const hasEndedBefore = hasHung && overlapping.every(({ fromMs, toMs }) => toMs - fromMs <= HELD_UP_MS);
       return [
-        ...(own.some(({ wasStopped }) => wasStopped) ? [] : [`${name} ran twice at once, and no instance of it was stopped`]),
+        ...(hasEndedBefore || own.some(({ wasStopped }) => wasStopped)
+          ? []
+          : [`${name} ran twice at once, and no instance of it was stopped`]),
         ...(told.some((note) => note.includes('two instances')) ? [] : [`${name} ran twice at once, and nobody was told`]),
       ];
     });
@@ -120,6 +128,7 @@ export function hubChecks(): HubChecks {
       const met = calls.flatMap(({ outcome }) => outcome ?? []);
       isBlinded = met.some((outcome) => BLINDING.includes(outcome));
       isBlindForGood = met.some((outcome) => UNSEEN_EVER.some((each) => each === outcome));
+      hasDied = met.some((outcome) => /^(?:crash|dies)-/.test(outcome));
       simulator.settle();
       const spans = spansOf(simulator, nowMs);
       const left = outliving(spans, [...seen.jobs.values()]);
@@ -130,7 +139,7 @@ export function hubChecks(): HubChecks {
         .filter(({ name }) => !hasMet(name, [...SEEN_DOUBLE, ...UNSEEN_AT_FIRST, ...UNSEEN_EVER]))
         .flatMap((span) => neglected(span, removes));
       return [
-        ...doubled(spans),
+        ...doubled(spans, met.includes('hangs')),
         ...unstopped(spans, followed, withinMs),
         ...duties,
         ...left.filter(({ name }) => !isUnseen(name)).map(({ problem }) => problem),
