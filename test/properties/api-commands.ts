@@ -10,10 +10,12 @@ import { DeletePattern, GetPattern, PutPattern } from './pattern-commands.ts';
 import { PlanRun } from './plan-command.ts';
 import type { Condition } from './preconditions.ts';
 import { GetJob, GetRun, History, ListJobs, Metrics } from './reading-commands.ts';
+import { Repeat } from './repeat-command.ts';
 import type { AskedSelection } from './selection.ts';
 import { StartRun, type AskedKeys, type AskedRun, type Since } from './start-command.ts';
 import { DeleteTemplate, GetTemplate, GetTemplateVersion, PutTemplate } from './template-commands.ts';
 import { Pass } from './time.ts';
+import { AskForNothing, ForeignCursor } from './wrong-requests.ts';
 
 const few = fc.constantFrom('a', 'b');
 const place = fc.nat(20);
@@ -103,7 +105,7 @@ const clone = fc
     name: fc.constantFrom('x', 'y', 'copy', 'copy'),
     user: seldom(4, few),
     version: fc.constantFrom('same' as const, 'current' as const, undefined),
-    sets: seldom(5, fc.array(set, { maxLength: 2 })),
+    sets: seldom(3, fc.array(set, { maxLength: 2 })),
     failed: seldom(2, selection),
     since,
   })
@@ -126,9 +128,16 @@ const listRuns = fc
   .tuple(place, longLimit, fc.subarray([...allFilters], { maxLength: 3 }))
   .map(([chosen, most, filters]) => new ListRunsLike(chosen, most, filters));
 
+const kind = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom('open', 'found', 'strict') },
+  { weight: 1, arbitrary: fc.constantFrom(...Object.keys(KINDS)) },
+);
+
+const putTemplate: fc.Arbitrary<Command> = fc.tuple(few, kind, condition).map((asked) => new PutTemplate(...asked));
+const putPattern: fc.Arbitrary<Command> = fc.tuple(few, few, condition).map((asked) => new PutPattern(...asked));
+const catalogChange = fc.oneof(putTemplate, putPattern, conditional(DeletePattern));
 const catalog: readonly fc.Arbitrary<Command>[] = [
-  fc.tuple(few, fc.constantFrom(...Object.keys(KINDS)), condition).map((asked) => new PutTemplate(...asked)),
-  fc.tuple(few, few, condition).map((asked) => new PutPattern(...asked)),
+  ...[putTemplate, putPattern],
   ...[DeleteTemplate, DeletePattern, GetTemplate, GetPattern].map(conditional),
   fc.tuple(few, fc.integer({ min: 1, max: 3 }), condition).map((asked) => new GetTemplateVersion(...asked)),
   fc.oneof(
@@ -145,19 +154,34 @@ const pass = fc.oneof(
 );
 
 const time: fc.Arbitrary<Command> = pass.map((seconds) => new Pass(seconds));
-const changes: readonly fc.Arbitrary<Command>[] = [retry, retry, retry, clone, clone, ...[CancelRun, CancelJob].map(aboutRun)];
+const cancels = [CancelRun, CancelJob, CancelJob].map(aboutRun);
+const repeat: fc.Arbitrary<Command> = place.map((chosen) => new Repeat(chosen));
 
-export const commands = fc.commands<Model, Real, false>(
-  [
+const reads: readonly fc.Arbitrary<Command>[] = [
+  ...[GetRun, ListJobs, GetJob, History, Metrics, SetHistory].map(aboutRun),
+  ...[listRuns, listRuns],
+  fc.oneof(
+    place.map((chosen): Command => new AskForNothing(chosen)),
+    fc.constant<Command>(new ForeignCursor()),
+  ),
+];
+
+const drawn = (arbitraries: readonly fc.Arbitrary<Command>[]): fc.Arbitrary<Iterable<Command>> =>
+  fc.commands<Model, Real, false>([...arbitraries], { maxCommands: 30, size: 'max' });
+
+/** Half of the sequences change the catalog as often as runs; the others leave it alone, so that runs come further. */
+export const commands = fc.oneof(
+  drawn([
     ...catalog,
-    ...[askedRun, known, known, known].map(start),
-    plan(askedRun),
-    plan(known),
-    ...[time, time, time, time, time],
-    ...changes,
-    ...[GetRun, ListJobs, GetJob, History, Metrics, SetHistory].map(aboutRun),
-    listRuns,
-    listRuns,
-  ],
-  { maxCommands: 30, size: 'max' },
+    ...[start(askedRun), start(known), start(known), plan(askedRun), plan(known)],
+    ...[time, time, time, time, repeat, repeat],
+    ...[retry, clone, clone, ...cancels],
+    ...reads,
+  ]),
+  drawn([
+    ...[start(askedRun), start(known), plan(known), catalogChange],
+    ...[time, time, time, time, time, repeat, repeat, repeat, repeat],
+    ...[retry, retry, retry, retry, clone, clone, ...cancels, ...cancels],
+    ...reads,
+  ]),
 );

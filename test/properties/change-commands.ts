@@ -8,7 +8,8 @@ import { selected, selectionBody, type AskedSelection } from './selection.ts';
 import { isWellFormed } from './start-command.ts';
 
 export class CancelRun extends OfRun {
-  protected async about(run: ModelRun, _model: Model, { world, own }: Real): Promise<void> {
+  protected async about(run: ModelRun, model: Model, { world, own }: Real): Promise<void> {
+    model.asked.push(new CancelRun(model.runs.indexOf(run), this.limit));
     const answer = await world.ask('POST /v1/runs/{runId}/cancel', { path: { runId: run.id } });
     const state = stateOf(run);
     if (isFinal(run) && state !== 'CANCELLED') {
@@ -22,7 +23,8 @@ export class CancelRun extends OfRun {
 }
 
 export class CancelJob extends OfRun {
-  protected async about(run: ModelRun, _model: Model, { world }: Real): Promise<void> {
+  protected async about(run: ModelRun, model: Model, { world }: Real): Promise<void> {
+    model.asked.push(new CancelJob(model.runs.indexOf(run), this.limit));
     // Now and then one that there is not.
     const index = this.limit % (run.jobs.length + 1);
     const answer = await world.ask('POST /v1/jobs/{jobId}/cancel', { path: { jobId: jobId(run, index) } });
@@ -57,6 +59,7 @@ export class RetryRun implements Command {
     const { chosen, selection, key } = this.asked;
     const run = model.runs[chosen % model.runs.length];
     if (!run) return;
+    model.asked.push(new RetryRun({ ...this.asked, chosen: model.runs.indexOf(run) }));
     const answer = await world.ask('POST /v1/runs/{runId}/retry', {
       path: { runId: run.id },
       body: selectionBody(selection, run),

@@ -30,6 +30,7 @@ export class CloneRun implements Command {
     const { chosen, name, user, version, sets, failed, since } = this.asked;
     const old = model.runs[chosen % model.runs.length];
     if (!old) return;
+    model.asked.push(new CloneRun({ ...this.asked, chosen: model.runs.indexOf(old) }));
     const taken = failed && selected(failed, old);
     const demand = demandOf(this.asked, old, model, taken && 'indexes' in taken ? taken.indexes : undefined);
     const { headers, keys } = keysOf(this.asked, demand.sets.length === 0 ? undefined : demand, model, own);

@@ -75,6 +75,8 @@ export interface Model {
   readonly keys: Map<string, { readonly run: ModelRun; readonly untilMs: number }>;
   /** The hash of whatever was planned, by the plan's own words. */
   readonly plans: Map<string, string>;
+  /** Requests that were sent, to be sent again. */
+  readonly asked: Command[];
   readonly beganAtMs: number;
   /** As of the last tick. */
   nowMs: number;
@@ -90,7 +92,7 @@ export type Command = fc.AsyncCommand<Model, Real>;
 
 export function emptyModel(nowMs: number): Model {
   const maps = { templates: new Map(), patterns: new Map(), keys: new Map(), plans: new Map() };
-  return { ...maps, runs: [], beganAtMs: nowMs, nowMs };
+  return { ...maps, runs: [], asked: [], beganAtMs: nowMs, nowMs };
 }
 
 export const jobId = ({ id }: Pick<ModelRun, 'id'>, index: number): string =>

@@ -120,6 +120,7 @@ export class StartRun implements Command {
     return true;
   }
   async run(model: Model, { world, own }: Real): Promise<void> {
+    model.asked.push(this);
     const demand = demandOf(this.asked, model);
     const { headers, keys } = keysOf(this.asked, demand, model, own);
     const answer = await world.ask('POST /v1/runs', { body: bodyOf(demand, own), headers });
