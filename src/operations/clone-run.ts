@@ -4,7 +4,7 @@ import type { JsonObject } from '#domain/json';
 import type { Run } from '#domain/run';
 import type { Ports } from './ports.ts';
 import { selectJobs, type JobSelection, type SelectionProblem } from './retry-run.ts';
-import { startRun, type StartRun, type StartRunOutcome } from './start-run.ts';
+import { startedBefore, startRun, type StartRun, type StartRunOutcome } from './start-run.ts';
 
 export interface CloneRun extends Pick<StartRun, 'requestedBy' | 'idempotencyKey' | 'planHash' | 'skipSucceededSince'> {
   readonly runId: RunId;
@@ -30,23 +30,27 @@ type Needs = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'parameterSchemas' 
 export async function cloneRun(ports: Needs, request: CloneRun): Promise<CloneRunOutcome> {
   const old = await ports.runs.load(request.runId);
   if (!old) return { kind: 'not-found' };
-  const chosen = await setsOf(ports, old, request);
-  if ('problems' in chosen) return { kind: 'not-selectable', problems: chosen.problems };
-  if (chosen.sets.length === 0) return { kind: 'nothing-selected', run: old };
-  const { requestedBy, idempotencyKey, planHash, skipSucceededSince } = request;
-  return startRun(ports, {
+  const { requestedBy, idempotencyKey, planHash, skipSucceededSince, selection } = request;
+  const demand = {
     userId: request.userId ?? old.userId,
     userRunId: request.userRunId,
     sourceType: old.sourceType,
     targetType: old.targetType,
-    sets: chosen.sets,
     clonedFrom: old.id,
     requestedBy,
     ...(request.templateVersion === 'same' ? { template: { id: old.templateId, version: old.templateVersion } } : {}),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(planHash === undefined ? {} : { planHash }),
     ...(skipSucceededSince === undefined ? {} : { skipSucceededSince }),
-  });
+    ...(selection === undefined ? {} : { selectedBy: { ...selection } }),
+  };
+  // The old run may have gone on since: what failed then may not have failed now.
+  const before = selection === undefined ? undefined : await startedBefore(ports, demand);
+  if (before) return before;
+  const chosen = await setsOf(ports, old, request);
+  if ('problems' in chosen) return { kind: 'not-selectable', problems: chosen.problems };
+  if (chosen.sets.length === 0) return { kind: 'nothing-selected', run: old };
+  return startRun(ports, { ...demand, sets: chosen.sets });
 }
 
 async function setsOf(

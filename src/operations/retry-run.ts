@@ -64,16 +64,31 @@ export async function retryRun(ports: Needs, request: RetryRun): Promise<RetryRu
   return { kind: 'conflict' };
 }
 
-/** Until the attempt has ended the same selection is the same attempt; under a key it is so for as long as it is the last one. */
+/** Until the attempt has ended the same selection is the same attempt; under its key it is so for good. */
 async function replay(ports: Needs, run: Run, request: RetryRun, bodyDigest: string): Promise<RetryRunOutcome | undefined> {
   const last = run.attempt > 1 ? await ports.runs.retry(run) : undefined;
   if (!last) return undefined;
-  const isSameKey = request.idempotencyKey !== undefined && last.idempotencyKey === request.idempotencyKey;
-  if (isSameKey && last.bodyDigest !== bodyDigest) return { kind: 'key-reused' };
-  if (!isSameKey && (isFinal(run) || last.bodyDigest !== bodyDigest)) return undefined;
+  const underKey = await attemptUnderKey(ports, run, request.idempotencyKey);
+  if (underKey && underKey.retry.bodyDigest !== bodyDigest) return { kind: 'key-reused' };
+  if (!underKey && (isFinal(run) || last.bodyDigest !== bodyDigest)) return undefined;
+  const { attempt, retry } = underKey ?? { attempt: run.attempt, retry: last };
   // An earlier request may have died before it started the attempt.
   if (run.execution === undefined && !isFinal(run)) await ports.orchestrator.startRun(run.id, run.attempt);
-  return { kind: 'replayed', run, indexes: last.indexes };
+  return { kind: 'replayed', run: { ...run, attempt }, indexes: retry.indexes };
+}
+
+/** The latest attempt that was asked for under the key; one read for each that was asked for since. */
+async function attemptUnderKey(
+  { runs }: Needs,
+  run: Run,
+  key: string | undefined,
+): Promise<{ readonly attempt: number; readonly retry: RunRetry } | undefined> {
+  if (key === undefined) return undefined;
+  for (let { attempt } = run; attempt > 1; attempt -= 1) {
+    const retry = await runs.retry({ ...run, attempt });
+    if (retry?.idempotencyKey === key) return { attempt, retry };
+  }
+  return undefined;
 }
 
 function reopened(run: Run, jobs: number, { clock }: Needs): Run {

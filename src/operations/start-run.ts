@@ -3,6 +3,7 @@
  * nothing. The execution is started last; a request that is repeated after a crash in between starts it then.
  */
 import { runId } from '#domain/ids';
+import type { JsonObject } from '#domain/json';
 import { isFinal, type Run } from '#domain/run';
 import type { EarlierRequest, Ports } from './ports.ts';
 import { demandDigest, patternOf, prepareRun, type PreparedRun, type PrepareOutcome, type RunDemand } from './prepare-run.ts';
@@ -12,6 +13,8 @@ export interface StartRun extends RunDemand {
   readonly idempotencyKey?: string;
   /** Of a plan: nothing else than what was planned is to be started. */
   readonly planHash?: string;
+  /** Of a clone: how its sets were selected. The same request may find others when it comes again, and is the same request. */
+  readonly selectedBy?: JsonObject;
 }
 
 export type StartRunOutcome =
@@ -26,7 +29,17 @@ export type StartRunOutcome =
 type Needs = Pick<Ports, 'clock' | 'randomness' | 'digest' | 'parameterSchemas' | 'catalog' | 'runs' | 'jobs' | 'orchestrator'>;
 
 export async function startRun(ports: Needs, request: StartRun): Promise<StartRunOutcome> {
-  const accepted = await acceptRun(ports, request);
+  return driven(ports, await acceptRun(ports, request));
+}
+
+/** What a request that was accepted before is answered, whatever its sets would be now; undefined where it is new. */
+export async function startedBefore(ports: Needs, request: Omit<StartRun, 'sets'>): Promise<StartRunOutcome | undefined> {
+  const whole = { ...request, sets: [] };
+  const earlier = await ports.runs.earlierRequest(keysOf(ports, whole));
+  return earlier?.complete === true ? driven(ports, await answerAsBefore(ports, earlier, bodyDigestOf(ports, whole))) : undefined;
+}
+
+async function driven(ports: Needs, accepted: StartRunOutcome): Promise<StartRunOutcome> {
   if (accepted.kind !== 'started' && accepted.kind !== 'replayed') return accepted;
   const { run } = accepted;
   // Under a deterministic name, hence harmless where it runs already; needed where an earlier request died right here.
@@ -36,10 +49,9 @@ export async function startRun(ports: Needs, request: StartRun): Promise<StartRu
 
 /** As `startRun`, but leaves the driving to the execution that asks. */
 export async function acceptRun(ports: Needs, request: StartRun): Promise<StartRunOutcome> {
-  const bodyDigest = demandDigest(ports, request);
-  const { userId, userRunId, idempotencyKey } = request;
-  const keys = { userId, userRunId, now: ports.clock.now(), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
-  const [earlier, pattern] = await Promise.all([ports.runs.earlierRequest(keys), patternOf(ports, request)]);
+  const bodyDigest = bodyDigestOf(ports, request);
+  const { idempotencyKey } = request;
+  const [earlier, pattern] = await Promise.all([ports.runs.earlierRequest(keysOf(ports, request)), patternOf(ports, request)]);
   // An incomplete one may have lapsed, whatever its body was: the store knows.
   if (earlier?.complete === true) return answerAsBefore(ports, earlier, bodyDigest);
   const prepared = await prepareRun(ports, request, pattern);
@@ -56,6 +68,15 @@ export async function acceptRun(ports: Needs, request: StartRun): Promise<StartR
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });
   return outcome.kind === 'accepted' ? { kind: 'started', run } : answerAsBefore(ports, outcome.earlier, bodyDigest);
+}
+
+function keysOf({ clock }: Needs, { userId, userRunId, idempotencyKey }: StartRun): Parameters<Ports['runs']['earlierRequest']>[0] {
+  return { userId, userRunId, now: clock.now(), ...(idempotencyKey === undefined ? {} : { idempotencyKey }) };
+}
+
+function bodyDigestOf(ports: Needs, { selectedBy, ...request }: StartRun): string {
+  if (selectedBy === undefined) return demandDigest(ports, request);
+  return ports.digest({ request: demandDigest(ports, { ...request, sets: [] }), selectedBy });
 }
 
 async function answerAsBefore(ports: Needs, earlier: EarlierRequest, bodyDigest: string): Promise<StartRunOutcome> {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunId } from '#domain/ids';
 import type { Run } from '#domain/run';
 import { cloneRun, type CloneRun, type CloneRunOutcome } from '#operations/clone-run';
+import { expandRun } from '#operations/expand-run';
+import { retryRun } from '#operations/retry-run';
 import { aTemplate, at } from '#test/domain/builders';
 import { startTestDatabase, type TestDatabase } from '#test/support/dynamodb';
 import { accepted, ended, expectSound } from './driving.ts';
@@ -100,6 +102,18 @@ describe('a clone', () => {
     await it.ports.catalog.addTemplateVersion(aTemplate({ version: 2, parametersSchema: { required: ['COUNTRY'] } }));
     expect(await clone(it, run, { templateVersion: 'current' })).toMatchObject({ kind: 'invalid-sets', total: 3 });
     expect((await clone(it, run)).kind).toBe('started');
+  });
+
+  test('of what failed is the same run when it is asked for again, whatever the old run has come to since', async () => {
+    const it = await world(database);
+    const run = await ended(it, SETS);
+    const copy = await copyOf(it, await clone(it, run, { selection: {} }));
+    await retryRun(it.ports, { runId: run.id, selection: { indexes: [1] }, requestedBy: 'ada' });
+    await expandRun(it.ports, await it.loadRun(run));
+    expect(await clone(it, run, { selection: {} })).toMatchObject({ kind: 'replayed', run: { id: copy.id } });
+    expect((await clone(it, run, { selection: { reasons: ['start-failed'] } })).kind).toBe('key-reused');
+    expect((await clone(it, run)).kind).toBe('key-reused');
+    expect(await clone(it, run, { userRunId: 'now', selection: {} })).toMatchObject({ kind: 'started', run: { count: 1 } });
   });
 
   test('asked for again is the same run; under its name with other sets, or of another run, it is refused', async () => {

@@ -166,6 +166,19 @@ describe('the same request again', () => {
     expect(await retry(it, run)).toMatchObject({ kind: 'retried', run: { attempt: 3 } });
   });
 
+  test('with its key is that attempt also after others have followed', async () => {
+    const it = await world(database);
+    const run = await failed(it);
+    for (const change of [{ idempotencyKey: 'key' }, {}]) {
+      await retry(it, run, {}, change);
+      await executed(it, run);
+      await secondsToEnd(it, run);
+    }
+    expect(await retry(it, run, {}, { idempotencyKey: 'key' })).toMatchObject({ kind: 'replayed', indexes: [0, 1], run: { attempt: 2 } });
+    expect(await retry(it, run, { indexes: [0] }, { idempotencyKey: 'key' })).toEqual({ kind: 'key-reused' });
+    expect((await it.loadRun(run)).attempt).toBe(3);
+  });
+
   test('under a key that stands for another selection is refused', async () => {
     const it = await world(database);
     const run = await failed(it);

@@ -1,4 +1,5 @@
 /** The API's handlers on a table, a clock that is driven and the sleep engine: what a state machine does, done when time passes. */
+import { encodeTime } from 'ulid';
 import { dynamoApiTokenStore } from '#adapters/dynamodb/api-token-store';
 import { dynamoCatalogStore } from '#adapters/dynamodb/catalog-store';
 import { decodeCursor, encodeCursor } from '#adapters/dynamodb/cursors';
@@ -10,7 +11,7 @@ import { dynamoSlotStore } from '#adapters/dynamodb/slot-store';
 import type { Table } from '#adapters/dynamodb/table';
 import { canonicalDigest } from '#adapters/json/digest';
 import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
-import { instant, type RunId } from '#domain/ids';
+import { epochMs, instant, type RunId } from '#domain/ids';
 import { digestOfSecret } from '#hosts/lambda/authentication';
 import type { HttpHandler } from '#hosts/lambda/http';
 import { installPorts } from '#hosts/wiring';
@@ -24,6 +25,7 @@ import { call, handlerOf, type Answer, type Call } from '#test/functions/http-ca
 import { jobPorts } from '#test/support/job-ports';
 import { memoryOrchestrator } from '#test/support/memory-orchestrator';
 import { sleepEngine } from '#test/support/sleep-engine';
+import { note } from './breadth.ts';
 
 export interface ApiWorld {
   ask(routeKey: string, asked?: Call): Promise<Answer>;
@@ -40,8 +42,9 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
   let nowMs = START_MS;
   let ids = 0;
   const engine = sleepEngine({ nowMs: () => nowMs });
-  const open = new Set<RunId>();
-  const planned = new Set<RunId>();
+  /** With the attempt that was started last. */
+  const open = new Map<RunId, number>();
+  const planned = new Set<string>();
   const ports: Ports = {
     clock: {
       now: () => instant(nowMs),
@@ -50,8 +53,8 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
         return Promise.resolve();
       },
     },
-    // Ids sort by the order of their making, as real ones do.
-    randomness: { newUlid: () => `01K${String((ids += 1)).padStart(23, '0')}`, fraction: () => 0.5 },
+    // Ids sort by the order of their making, and tell its time, as real ones do.
+    randomness: { newUlid: (at) => `${encodeTime(epochMs(at), 10)}${String((ids += 1)).padStart(16, '0')}`, fraction: () => 0.5 },
     digest: canonicalDigest,
     parameterSchemas: cfworkerParameterSchemas,
     catalog: dynamoCatalogStore(table),
@@ -62,7 +65,7 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     series: dynamoMetricSeries(table),
     orchestrator: {
       ...memoryOrchestrator(() => instant(nowMs)),
-      startRun: (id) => Promise.resolve(void open.add(id)),
+      startRun: (id, attempt) => Promise.resolve(void open.set(id, attempt)),
     },
     engines: (name) => (name === 'sleep' ? engine : undefined),
     cursors: { encode: encodeCursor, decode: decodeCursor },
@@ -71,33 +74,40 @@ export async function apiWorld(table: Table): Promise<ApiWorld> {
     webhookSecret: (engine) => Promise.resolve(engine === 'control-hub' ? 'hush' : undefined),
     policy: { pollFloorSeconds: 5, starterSeconds: 60, leaseSeconds: 180, host: 'test', engineLimits: {} },
   };
+  /** What an execution does first, once. */
+  const begin = async (runId: RunId, attempt: number): Promise<void> => {
+    const execution = `arn:${runId}-a${attempt}`;
+    if (planned.has(execution)) return;
+    planned.add(execution);
+    const outcome = await planRun(ports, { kind: 'accepted', execution, runId });
+    if (outcome.kind === 'nothing-to-do') throw new Error('an accepted run has something to do');
+    // It is being closed: ticks bring it to its end.
+    if (outcome.kind === 'already-driven') return;
+    const { indexes = Array.from({ length: outcome.run.count }, (_, index) => index) } = outcome;
+    await Promise.all(indexes.map((index) => startJob(ports, { runId, index, taskToken: `${execution}/${index}`, attempt })));
+  };
   await ports.apiTokens.put({ id: 'model', name: 'model', secretDigest: digestOfSecret(SECRET), scopes: ['admin'] });
   installPorts(ports);
-  const resources = ['runs', 'jobs', 'metrics', 'patterns', 'templates'] as const;
-  const handlers = new Map<string, HttpHandler>(
-    await Promise.all(resources.map(async (resource) => [resource, await handlerOf(resource)] as const)),
-  );
+  const resources = ['runs', 'run-changes', 'jobs', 'metrics', 'patterns', 'templates'] as const;
+  const handlers = new Map<string, HttpHandler>();
+  for (const handler of await Promise.all(resources.map(handlerOf)))
+    for (const { routeKey } of handler.routes) handlers.set(routeKey, handler);
   return {
     nowMs: () => nowMs,
-    ask(routeKey, { headers, ...asked } = {}) {
-      const handler = handlers.get(routeKey.split('/')[2] ?? '');
+    async ask(routeKey, { headers, ...asked } = {}) {
+      const handler = handlers.get(routeKey);
       if (!handler) throw new Error(`no handler for ${routeKey}`);
-      return call(handler, routeKey, { ...asked, headers: { authorization: `Bearer slc_model.${SECRET}`, ...headers } });
+      const answer = await call(handler, routeKey, { ...asked, headers: { authorization: `Bearer slc_model.${SECRET}`, ...headers } });
+      note(routeKey, answer);
+      return answer;
     },
     async pass(seconds) {
       nowMs += seconds * 1000;
-      for (const id of open) {
-        if (!planned.has(id)) {
-          planned.add(id);
-          const outcome = await planRun(ports, { kind: 'accepted', execution: `arn:${id}`, runId: id });
-          if (outcome.kind === 'nothing-to-do') throw new Error('an accepted run has something to do');
-          await Promise.all(
-            Array.from({ length: outcome.run.count }, (_, index) => startJob(ports, { runId: id, index, taskToken: `${id}/${index}` })),
-          );
-        }
+      for (const [id, attempt] of open) {
+        await begin(id, attempt);
         const { ended } = await pollRun(ports, { runId: id });
         if (!ended) continue;
-        await finishRun(ports, { runId: id, attempt: 1 });
+        await finishRun(ports, { runId: id, attempt });
         open.delete(id);
       }
     },
