@@ -188,7 +188,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     pausing.end();
   });
   await stepFunctions.recover();
-  const looks = (ticks = tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId })));
+  const looks = (ticks = tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId }), tell));
   closers.push(() => looks.close());
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   const { lost } = dynamodb;
