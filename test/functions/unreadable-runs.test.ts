@@ -136,11 +136,17 @@ describe('a sweep', () => {
   });
 });
 
+interface Listed {
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+  readonly unreadable?: unknown;
+  readonly 'next-cursor'?: string;
+}
+
 describe('a list', () => {
   const list = async (routeKey: string, query: Readonly<Record<string, string>>, path = {}) => {
     const { status, body } = await api.ask(routeKey, { query, path });
     expect(status).toBe(200);
-    const { items, ...rest } = body as { readonly items: readonly Readonly<Record<string, unknown>>[]; readonly unreadable?: unknown };
+    const { items, ...rest } = body as Listed;
     return { ids: items.map((item) => item['job-id'] ?? item['run-id']), ...rest };
   };
   const damaged = (key: Key): string => `the item ${key.pk} / ${key.sk} is not what its store writes`;
@@ -160,7 +166,7 @@ describe('a list', () => {
     expect(page.ids).toEqual([last]);
     const rest: unknown[] = [];
     let left = 0;
-    for (let at = page as { readonly 'next-cursor'?: string }; at['next-cursor'] !== undefined;) {
+    for (let at: Omit<Listed, 'items'> = page; at['next-cursor'] !== undefined;) {
       const next = await list('GET /v1/runs', { limit: '1', cursor: at['next-cursor'] });
       rest.push(...next.ids);
       if (next.unreadable) left += 1;
@@ -186,12 +192,10 @@ describe('a list', () => {
     const one = await ofRun({ state: 'RUNNING', limit: '1' });
     expect(one).toMatchObject({ ids: [first], 'looked-at': { from: 0, to: 0 } });
     expect(one).not.toHaveProperty('unreadable');
-    expect(await ofRun({ state: 'RUNNING', limit: '1', cursor: String((one as { 'next-cursor'?: string })['next-cursor']) })).toMatchObject(
-      {
-        ids: [last],
-        unreadable,
-      },
-    );
+    expect(await ofRun({ state: 'RUNNING', limit: '1', cursor: String(one['next-cursor']) })).toMatchObject({
+      ids: [last],
+      unreadable,
+    });
     await restore();
     const parameters = keys.parameters({ runId: run.id, index: 1 });
     await spoil(parameters);

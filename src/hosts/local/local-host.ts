@@ -116,6 +116,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     clock: hostClock,
     newId: () => randomUUID(),
     mostInvocationsInFlight: 256,
+    tell,
     onExecutionEnded(detail) {
       if (detail.status === 'SUCCEEDED' || detail.stateMachineArn !== stateMachineArn('run')) return;
       const told = tellEnded(stepFunctions, functions, detail.executionArn).finally(() => endedExecutions.delete(told));
