@@ -6,7 +6,7 @@ import { numberFlag } from './flags.ts';
 import { JOB_STATES, jobStateFlag } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { reportedJobList } from './reported-job-text.ts';
-import { take } from './take.ts';
+import { take, tellUnreadable } from './take.ts';
 
 export const jobListing: Command = {
   group: 'job',
@@ -33,7 +33,8 @@ export const jobListing: Command = {
     const filter = filterOf(invocation);
     const isQuiet = invocation.has('quiet');
     if (isQuiet && invocation.json) throw new UsageError('--quiet and --json are two forms of the same: give one');
-    const { items, more } = await take(limit, (page) => client.reportedJobs({ ...filter, ...page }));
+    const { items, more, unreadable } = await take(limit, (page) => client.reportedJobs({ ...filter, ...page }));
+    tellUnreadable(stderr, unreadable);
     if (more) stderr.write(`Shown: the newest ${limit}; --limit shows more.\n`);
     if (isQuiet) stdout.write(items.map((job) => `${job['job-id']}\n`).join(''));
     else if (invocation.json) stdout.write(jsonText(items, invocation.json));

@@ -5,7 +5,7 @@ import { UsageError, type Command, type Invocation } from './command.ts';
 import { numberFlag } from './flags.ts';
 import { jsonText } from './json-text.ts';
 import { runList } from './run-text.ts';
-import { take } from './take.ts';
+import { take, tellUnreadable } from './take.ts';
 
 const STATES = RunView.shape.state.options;
 
@@ -41,7 +41,8 @@ export const runListing: Command = {
     const filter = filterOf(invocation);
     const isQuiet = invocation.has('quiet');
     if (isQuiet && invocation.json) throw new UsageError('--quiet and --json are two forms of the same: give one');
-    const { items, more } = await take(limit, (page) => client.runs({ ...filter, ...page }));
+    const { items, more, unreadable } = await take(limit, (page) => client.runs({ ...filter, ...page }));
+    tellUnreadable(stderr, unreadable);
     if (more) stderr.write(`Shown: the newest ${limit}; --limit shows more.\n`);
     if (isQuiet) stdout.write(items.map((run) => `${run['run-id']}\n`).join(''));
     else if (invocation.json) stdout.write(jsonText(items, invocation.json));

@@ -5,7 +5,7 @@ import { numberFlag } from './flags.ts';
 import { JOB_STATES, jobStateFlag } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { jobTable, runSummary } from './run-text.ts';
-import { take } from './take.ts';
+import { take, tellUnreadable } from './take.ts';
 
 export const JOBS_SHOWN = 100;
 /** A run and its jobs in one document; `jobs` are the counts, as in the API. */
@@ -72,7 +72,8 @@ export async function showRun(
     stdout.write(jsonText(run, fields));
     return;
   }
-  const { items, more } = await take(limit, (page) => client.jobs(run['run-id'], { ...page, state }));
+  const { items, more, unreadable } = await take(limit, (page) => client.jobs(run['run-id'], { ...page, state }));
+  tellUnreadable(stderr, unreadable);
   const all = state === undefined ? `of ${run.jobs.total} jobs` : `of the jobs that are ${state}`;
   if (more) stderr.write(`Shown: the first ${limit} ${all}; --limit shows more.\n`);
   if (fields !== undefined) stdout.write(jsonText({ ...run, 'job-list': items }, fields));

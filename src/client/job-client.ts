@@ -2,7 +2,7 @@
 import { AnyJobView } from '#contract/any-job-view';
 import type { SampleOrder } from '#contract/sample-range';
 import { HistoryEntryView, JobComparison, JobsOfRun, JobView, pageOf, SampleView, type PageView } from '#contract/views';
-import { itemsOf, query, type PageOptions } from './pages.ts';
+import { itemsOf, query, type EveryOptions, type PageOptions } from './pages.ts';
 import { get, part, type Transport } from './transport.ts';
 
 export interface JobsOptions {
@@ -35,7 +35,7 @@ export interface HistoryOptions {
 export interface JobClient {
   /** In the order of the parameter sets. */
   listJobs(runId: string, options?: JobsOptions & PageOptions): Promise<JobsOfRun>;
-  jobs(runId: string, options?: JobsOptions & Pick<PageOptions, 'limit'>): AsyncIterable<JobView>;
+  jobs(runId: string, options?: JobsOptions & EveryOptions): AsyncIterable<JobView>;
   /** A job of a run, with its parameters. */
   getJob(jobId: string): Promise<JobView>;
   /** Also one that reports itself; that one has a `kind`. */

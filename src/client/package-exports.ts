@@ -2,7 +2,7 @@
 export { ApiError, EventRefused, ServiceUnreachable, UnexpectedAnswer } from './errors.ts';
 export { attachJob, sluiceClient, type AttachOptions, type ClientOptions, type SluiceClient } from './sluice-client.ts';
 export type { Pace } from './pace.ts';
-export type { PageOptions } from './pages.ts';
+export type { EveryOptions, PageOptions } from './pages.ts';
 export type { CatalogClient, Change, Expected, ExpectedVersion, PatternInput, PatternName, TemplateInput } from './catalog-client.ts';
 export type { HistoryOptions, JobClient, JobsOptions, SeriesOptions } from './job-client.ts';
 export type { DailyOptions, MetricsClient } from './metrics-client.ts';
@@ -36,4 +36,5 @@ export type {
   RunStarted,
   RunView,
   SampleView,
+  Unreadable,
 } from '#contract/views';

@@ -1,5 +1,5 @@
 /** Lists come in pages. A short page is not the end; only a page without a cursor is. */
-import type { PageView } from '#contract/views';
+import type { PageView, Unreadable } from '#contract/views';
 
 export interface PageOptions {
   /** Items of one page, 1 to 500. */
@@ -8,13 +8,20 @@ export interface PageOptions {
   readonly cursor?: string;
 }
 
+/** Of a list that is gone through. */
+export interface EveryOptions extends Pick<PageOptions, 'limit'> {
+  /** Told of what a page leaves out because it cannot be read; without this it is left out silently. */
+  readonly onUnreadable?: ((left: readonly Unreadable[]) => void) | undefined;
+}
+
 /** Every item of a list, asking for the next page when one is used up. */
 export async function* itemsOf<Item, Options extends object>(
   list: (options: Options & Pick<PageOptions, 'cursor'>) => Promise<PageView<Item>>,
-  options: Options,
+  options: Options & Pick<EveryOptions, 'onUnreadable'>,
 ): AsyncGenerator<Item, void, undefined> {
   let page = await list(options);
   for (;;) {
+    if (page.unreadable) options.onUnreadable?.(page.unreadable);
     yield* page.items;
     const cursor = page['next-cursor'];
     if (cursor === undefined) return;

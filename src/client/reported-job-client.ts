@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { JobIndexed, JobOutputsView, JobReset, type JobOutputView } from '#contract/job-archives';
 import type { RegisterJobRequest, TokenRequest } from '#contract/job-requests';
 import { IssuedTokenView, JobRegistered, JobTokenView, ReportedJobView } from '#contract/job-views';
-import { pageOf, type PageView } from '#contract/views';
-import { itemsOf, query, type PageOptions } from './pages.ts';
+import { pageWithGapsOf, type PageView } from '#contract/views';
+import { itemsOf, query, type EveryOptions, type PageOptions } from './pages.ts';
 import { reportingJob, type Reporting, type ReportingJob } from './reporting-job.ts';
 import { get, part } from './transport.ts';
 import { waitForJob, type JobWaitOptions, type JobWaitOutcome } from './wait-for-job.ts';
@@ -42,7 +42,7 @@ export interface ReportedJobClient {
   getReportedJob(jobId: string): Promise<ReportedJobView>;
   /** Newest first. */
   listReportedJobs(options?: ReportedJobFilter & PageOptions): Promise<PageView<ReportedJobView>>;
-  reportedJobs(options?: ReportedJobFilter & Pick<PageOptions, 'limit'>): AsyncIterable<ReportedJobView>;
+  reportedJobs(options?: ReportedJobFilter & EveryOptions): AsyncIterable<ReportedJobView>;
   /** A job of either kind: until it has ended, or is in the state of `until`. */
   waitForJob(jobId: string, options?: JobWaitOptions): Promise<JobWaitOutcome>;
   /** Hides it, and removes it after 30 days. Again is harmless; refused as `job-at-work` while it is. */
@@ -63,7 +63,7 @@ export interface ReportedJobClient {
 export function reportedJobMethods(reporting: Reporting, withToken: (jobToken: string) => Reporting): ReportedJobClient {
   const { call, pace } = reporting;
   const pathOf = (id: string): string => `/v1/jobs/${part(id)}`;
-  const jobPage = pageOf(ReportedJobView);
+  const jobPage = pageWithGapsOf(ReportedJobView);
   const listReportedJobs: ReportedJobClient['listReportedJobs'] = async ({ pipeline, parent, state, limit, cursor } = {}) =>
     (await call(get(`/v1/jobs${query({ pipeline, parent, state, limit, cursor })}`), jobPage)).body;
   const listOutputs: ReportedJobClient['listOutputs'] = async (id, { limit, cursor } = {}) =>

@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { PlanView } from '#contract/plan-view';
 import type { CloneRequest, RetryRequest, RunRequest } from '#contract/run-request';
-import { NothingStarted, pageOf, RunRetried, RunStarted, RunView, type PageView } from '#contract/views';
-import { itemsOf, query, type PageOptions } from './pages.ts';
+import { NothingStarted, pageWithGapsOf, RunRetried, RunStarted, RunView, type PageView } from '#contract/views';
+import { itemsOf, query, type EveryOptions, type PageOptions } from './pages.ts';
 import { get, part, type Call, type Transport } from './transport.ts';
 
 /** What is given holds together: a run is listed that fits all of it. */
@@ -55,11 +55,11 @@ export interface RunClient {
   getRun(runId: string, options?: { readonly cost?: boolean }): Promise<RunView>;
   /** Newest first. */
   listRuns(options?: RunFilter & PageOptions): Promise<PageView<RunView>>;
-  runs(options?: RunFilter & Pick<PageOptions, 'limit'>): AsyncIterable<RunView>;
+  runs(options?: RunFilter & EveryOptions): AsyncIterable<RunView>;
 }
 
 export function runMethods(call: Transport, newKey: () => string): RunClient {
-  const page = pageOf(RunView);
+  const page = pageWithGapsOf(RunView);
   const listRuns: RunClient['listRuns'] = async (options = {}) => (await call(get(`/v1/runs${runQuery(options)}`), page)).body;
   const pathOf = (id: string): string => `/v1/runs/${part(id)}`;
   return {

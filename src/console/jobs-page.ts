@@ -3,13 +3,14 @@
  * and the page says which: it may be empty and not the last.
  */
 import type { SluiceClient } from '#client/sluice-client';
-import type { JobView } from '#contract/views';
+import type { JobView, Unreadable } from '#contract/views';
 import type { JobState } from './place.ts';
 
 export interface JobsPage {
   readonly jobs: readonly JobView[];
   /** Index of the first and the last set that was looked at; absent where there was none. */
   readonly looked?: { readonly from: number; readonly to: number };
+  readonly unreadable?: readonly Unreadable[];
   readonly next?: string;
 }
 
@@ -22,5 +23,6 @@ export async function jobsPage(client: Pick<SluiceClient, 'listJobs'>, runId: st
   const [first, last] = [page.items[0], page.items.at(-1)];
   const looked = page['looked-at'] ?? (first && last && { from: first.index, to: last.index });
   const next = page['next-cursor'];
-  return { jobs: page.items, ...(looked ? { looked } : {}), ...(next === undefined ? {} : { next }) };
+  const left = page.unreadable ? { unreadable: page.unreadable } : {};
+  return { jobs: page.items, ...left, ...(looked ? { looked } : {}), ...(next === undefined ? {} : { next }) };
 }

@@ -1,4 +1,5 @@
 /** What several pages are made of. */
+import type { Unreadable } from '#contract/views';
 import { addressOf, type Place } from './place.ts';
 import { utc } from './text.ts';
 import { h, type Child, type Tree } from './tree.ts';
@@ -54,3 +55,7 @@ export function pager(first: Place | undefined, next: Place | undefined): Tree {
     next && link(next, 'Next page', { rel: 'next' }),
   );
 }
+
+/** What a list does not show because it cannot be read. */
+export const leftOut = (unreadable: readonly Unreadable[] = []): readonly Tree[] =>
+  unreadable.map(({ id, detail }) => h('p', { key: `left out ${id}`, class: 'hint' }, `Left out: ${id} cannot be read: ${detail}.`));

@@ -5,7 +5,7 @@ import type { JobView, RunView } from '#contract/views';
 import { chip } from './chip.ts';
 import type { JobsPage } from './jobs-page.ts';
 import type { Action } from './messages.ts';
-import { facts, grid, link, pager, time } from './parts.ts';
+import { facts, grid, leftOut, link, pager, time } from './parts.ts';
 import type { JobState, RunPlace } from './place.ts';
 import { elapsed, jobDuration, nextPoll } from './text.ts';
 import { h, type Child, type Tree } from './tree.ts';
@@ -157,6 +157,7 @@ function jobs(place: RunPlace, run: RunView, page: JobsPage): Tree {
       ),
     ),
     h('p', { class: 'hint' }, lookedText(place, run, page)),
+    ...leftOut(page.unreadable),
     rows.length > 0 && grid('Jobs, one per parameter set', COLUMNS, rows),
     pager(place.cursor === undefined ? undefined : first, page.next === undefined ? undefined : { ...first, cursor: page.next }),
   );

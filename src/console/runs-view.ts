@@ -2,7 +2,7 @@
 import { number } from '#client/run-words';
 import type { PageView, RunView } from '#contract/views';
 import { chip } from './chip.ts';
-import { grid, link, pager, time } from './parts.ts';
+import { grid, leftOut, link, pager, time } from './parts.ts';
 import { addressOf, RUN_STATES, runsPlace, type RunsPlace } from './place.ts';
 import { elapsed } from './text.ts';
 import { h, type Child, type Tree } from './tree.ts';
@@ -29,6 +29,7 @@ export function runsView(place: RunsPlace, page: PageView<RunView>, nowMs: numbe
   const empty = next === undefined ? 'There is no run of this kind.' : 'None on this page; there may be some on the next.';
   return [
     filters(place),
+    ...leftOut(page.unreadable),
     rows.length === 0 ? h('p', { key: 'empty' }, empty) : grid('Runs, newest first', COLUMNS, rows),
     pager(cursor === undefined ? undefined : first, next === undefined ? undefined : { ...first, cursor: next }),
   ];

@@ -3,8 +3,11 @@ import * as z from 'zod';
 import { InstantText } from './instants.ts';
 
 export const SweepView = z.object({
+  /** As many as were looked at. */
   'open-runs': z.number(),
   'running-executions': z.number(),
+  /** Not everything was looked at, or mended, because the time of a request was over: ask again, or leave it to the sweep by the clock. */
+  unfinished: z.literal(true).exactOptional(),
   findings: z.array(
     z.object({
       kind: z.string(),
@@ -28,12 +31,15 @@ export type SweepView = z.infer<typeof SweepView>;
 interface Report {
   readonly runs: number;
   readonly executions: number;
+  readonly unfinished?: boolean;
   readonly rows: readonly {
     readonly stray: {
       readonly kind: string;
       readonly since: string;
       readonly detail: string;
       readonly run?: { readonly id: string };
+      readonly runId?: string;
+      readonly resource?: string;
       readonly execution?: string;
       readonly holder?: { readonly runId: string };
       readonly read?: { readonly resource: string };
@@ -43,18 +49,20 @@ interface Report {
   }[];
 }
 
-export function sweepView({ runs, executions, rows }: Report, repairs: Readonly<Record<string, string>>): SweepView {
+export function sweepView({ runs, executions, rows, unfinished }: Report, repairs: Readonly<Record<string, string>>): SweepView {
   return {
     'open-runs': runs,
     'running-executions': executions,
+    ...(unfinished === true ? { unfinished } : {}),
     findings: rows.map(({ stray, outcome }) => {
-      const runId = stray.run?.id ?? stray.holder?.runId;
+      const runId = stray.run?.id ?? stray.runId ?? stray.holder?.runId;
+      const resource = stray.read?.resource ?? stray.resource;
       return {
         kind: stray.kind,
         ...(runId === undefined ? {} : { 'run-id': runId }),
         ...(stray.row === undefined ? {} : { 'job-id': stray.row.id }),
         ...(stray.execution === undefined ? {} : { execution: stray.execution }),
-        ...(stray.read === undefined ? {} : { resource: stray.read.resource }),
+        ...(resource === undefined ? {} : { resource }),
         since: stray.since,
         detail: stray.detail,
         repair: repairs[stray.kind] ?? '',

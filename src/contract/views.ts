@@ -217,11 +217,28 @@ export const pageOf = <Item extends z.ZodType>(
   z.object({ items: z.array(item), 'next-cursor': z.string().exactOptional() });
 export interface PageView<Item> {
   readonly items: readonly Item[];
+  readonly unreadable?: readonly Unreadable[];
   readonly 'next-cursor'?: string;
 }
 
+/** Something that stands in the list and is left out, because what is stored of it cannot be read; `detail` names the item. */
+export const Unreadable = z.object({ id: z.string(), detail: z.string() });
+export type Unreadable = z.infer<typeof Unreadable>;
+
+/**
+ * A page that may have gaps, each of which it tells; whether what is left out fits a filter is not known. `next-cursor` is absent at
+ * the end; a short page is not the end.
+ */
+export const pageWithGapsOf = <Item extends z.ZodType>(
+  item: Item,
+): z.ZodObject<{
+  items: z.ZodArray<Item>;
+  unreadable: z.ZodExactOptional<z.ZodArray<typeof Unreadable>>;
+  'next-cursor': z.ZodExactOptional<z.ZodString>;
+}> => z.object({ items: z.array(item), unreadable: z.array(Unreadable).exactOptional(), 'next-cursor': z.string().exactOptional() });
+
 /** A page of a run's jobs, in the order of its sets. */
-export const JobsOfRun = pageOf(JobView).extend({
+export const JobsOfRun = pageWithGapsOf(JobView).extend({
   /** Where a state was asked for: the first and the last set among which its jobs were looked for, which may be none of them. */
   'looked-at': z.object({ from: z.number(), to: z.number() }).exactOptional(),
 });

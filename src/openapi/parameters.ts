@@ -6,6 +6,9 @@ import type { JsonObject } from '#domain/json';
 import { plainSchema } from './json-schema.ts';
 import type { Parameter } from './words.ts';
 
+/** Of lists that go on where one of their items is damaged. */
+export const LEFT_OUT = 'What is stored in a way that cannot be read is left out and told in `unreadable`; the others are answered.';
+
 export interface PathParameter {
   readonly description: string;
   readonly example: string;

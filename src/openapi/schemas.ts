@@ -21,15 +21,17 @@ import {
   MetricsRow,
   NothingStarted,
   pageOf,
+  pageWithGapsOf,
   RunRetried,
   RunStarted,
   RunView,
   SampleView,
+  Unreadable,
 } from '#contract/views';
 
-export const RunPage = pageOf(RunView);
+export const RunPage = pageWithGapsOf(RunView);
 export const JobPage = pageOf(JobView);
-export const ReportedJobPage = pageOf(ReportedJobView);
+export const ReportedJobPage = pageWithGapsOf(ReportedJobView);
 export const HistoryPage = pageOf(HistoryEntryView);
 export const SamplePage = pageOf(SampleView);
 export const MetricsPage = pageOf(MetricsRow);
@@ -86,6 +88,7 @@ export const ANSWERED: Readonly<Record<string, z.ZodType>> = {
   TokenCreated,
   TokenPage,
   TokenView,
+  Unreadable,
 };
 
 export const SENT: Readonly<Record<string, z.ZodType>> = {

@@ -52,6 +52,9 @@ async function firstRuns(runs: RunStore, templateId: TemplateId, state: RunState
   do {
     const listed = await runs.list({ templateId, state }, { limit: USERS_NAMED, ...(cursor === undefined ? {} : { cursor }) });
     if (listed.kind !== 'page') return [];
+    // It may be one of the template's: then its version must stay.
+    const [lost] = listed.page.unreadable ?? [];
+    if (lost) throw new Fault('CorruptItem', lost.detail);
     if (listed.page.items.length > 0) return listed.page.items;
     ({ cursor } = listed.page);
   } while (cursor !== undefined);

@@ -1,4 +1,5 @@
 /** The original's metrics table: one row per job that has ended, under the caller's own name for the run. */
+import { Fault } from '#domain/faults';
 import { parseRunId } from '#domain/ids';
 import type { Job } from '#domain/job';
 import { isSettled } from '#domain/job';
@@ -46,6 +47,9 @@ async function placeAt({ runs }: Needs, userRunId: string, position: string): Pr
   if (id && after === '') return { run: await runs.load(id), from: 0, following: '', after: '' };
   const listed = await runs.list({ userRunId }, id ? { limit: 1, cursor: after } : { limit: 2 });
   if (listed.kind !== 'page') return undefined;
+  // Rows are summed up: none at all are better than some.
+  const [lost] = listed.page.unreadable ?? [];
+  if (lost) throw new Fault('CorruptItem', lost.detail);
   const { items, cursor = '' } = listed.page;
   const [run, next] = id ? [await runs.load(id), items[0]] : items;
   return { run, from: 0, following: next?.id ?? '', after: cursor };

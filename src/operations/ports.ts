@@ -76,8 +76,11 @@ export interface Policy {
 export interface ParameterSchemas {
   /** What is wrong with a schema, as a document; empty when it can be used. */
   check(schema: JsonObject): readonly ParameterProblem[];
-  /** Compiled once, then asked for every set. Pointers lead into the set. */
-  validator(schema: JsonObject): (set: JsonObject) => readonly ParameterProblem[];
+  /**
+   * What is wrong with each of the sets, in their order; pointers lead into the set. Takes a bounded time: where that is over, the answer
+   * ends with the set that could not be checked, whose problem says so.
+   */
+  problems(schema: JsonObject, sets: readonly JsonObject[]): readonly (readonly ParameterProblem[])[];
 }
 
 export type { ApiToken, Scope } from '#domain/api-token';

@@ -93,12 +93,12 @@ export function setProblems(
   template: Template,
   sets: readonly JsonObject[],
 ): readonly SetProblem[] {
-  const validate = ports.parameterSchemas.validator(template.parametersSchema);
+  const found = ports.parameterSchemas.problems(template.parametersSchema, sets);
   return sets.flatMap((set, index) => {
     const locked = lockedKeys(template, set);
     const lockedPointers = new Set(locked.map(({ pointer }) => pointer));
     // A locked key is usually unknown to the schema as well: one problem is enough to mend it.
-    const invalid = validate(set).filter(({ pointer }) => !lockedPointers.has(pointer));
+    const invalid = (found[index] ?? []).filter(({ pointer }) => !lockedPointers.has(pointer));
     return [...locked, ...invalid].map((problem) => ({ ...problem, index }));
   });
 }

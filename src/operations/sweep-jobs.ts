@@ -2,12 +2,12 @@
  * Reported jobs that time has caught up with: silent for longer than was promised, past their deadline, or deleted for as long
  * as they were to be kept; and those that are to be indexed or reset, and nobody does. Found by the rows that say when to look, the most overdue first; never by looking at every job.
  */
-import { Fault } from '#domain/faults';
 import type { Instant } from '#domain/ids';
 import type { Failure } from '#domain/job';
 import { applyReported, isIndexDue, isResetDue, lookAt, overdue, SWEEP, type ReportedJob } from '#domain/reported-job';
 import type { JobRow } from './job-ports.ts';
 import type { Ports } from './ports.ts';
+import { readable } from './readable.ts';
 
 type Needs = Pick<Ports, 'clock' | 'reportedJobs'>;
 
@@ -28,7 +28,12 @@ export type JobStray =
       readonly since: Instant;
       readonly detail: string;
     }
-  | { readonly kind: 'deleted-job-kept' | 'job-unreadable'; readonly row: JobRow; readonly since: Instant; readonly detail: string };
+  | {
+      readonly kind: 'deleted-job-kept' | 'job-unreadable' | 'job-row-left';
+      readonly row: JobRow;
+      readonly since: Instant;
+      readonly detail: string;
+    };
 
 /** Of one sweep: what is left is for the next. */
 const ROWS = 1000;
@@ -84,13 +89,9 @@ async function dueJobs({ reportedJobs }: Needs, now: Instant): Promise<readonly 
 
 /** One item that nobody can read is no reason to leave the others unlooked at. */
 async function lookedAt(reportedJobs: Needs['reportedJobs'], row: JobRow): Promise<Looked> {
-  try {
-    const job = await reportedJobs.load(row.id);
-    return { row, ...(job ? { job } : {}) };
-  } catch (error) {
-    if (error instanceof Fault && error.name === 'CorruptItem') return { row, unreadable: error.message };
-    throw error;
-  }
+  const read = await readable(() => reportedJobs.load(row.id));
+  if (read.kind === 'unreadable') return { row, unreadable: read.detail };
+  return { row, ...(read.value ? { job: read.value } : {}) };
 }
 
 function strayOf({ row, job, unreadable }: Looked, now: Instant): readonly JobStray[] {

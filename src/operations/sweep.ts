@@ -4,9 +4,10 @@ import { secondsBetween } from '#domain/ids';
 import { isFinal, type Run } from '#domain/run';
 import { changeRun } from './change-run.ts';
 import { closeRun } from './close-run.ts';
-import { findStrays, type Stray } from './find-strays.ts';
+import { findStrays, type Stray, type SweepNeeds } from './find-strays.ts';
 import { finishRun } from './finish-run.ts';
 import { inTurns } from './in-turns.ts';
+import type { JobRow } from './job-ports.ts';
 import type { Ports } from './ports.ts';
 import { indexAgain, type IndexNeeds } from './index-job.ts';
 import { resetAgain } from './reset-job.ts';
@@ -25,6 +26,10 @@ export const REPAIRS: Readonly<Record<Stray['kind'], string>> = {
   'job-not-reset': 'empty its archive and make it ready, as the sweep of every minute does',
   'deleted-job-kept': 'remove the job and its history',
   'job-unreadable': 'nothing mends it by itself: restore the item in the table from a backup, or remove all items of the job',
+  'job-row-left': 'move the row, as every sweep does',
+  'run-unreadable': 'nothing mends it by itself: restore the item in the table from a backup; the run goes on by itself then',
+  'slots-unreadable':
+    'nothing mends it by itself: restore the item in the table from a backup, or remove all items of these slots: the ticks of their runs write them anew',
 };
 
 export interface SweepRow {
@@ -37,19 +42,40 @@ export interface SweepReport {
   readonly runs: number;
   readonly executions: number;
   readonly rows: readonly SweepRow[];
+  /** The time was over before everything had been looked at, or repaired. */
+  readonly unfinished?: true;
 }
 
-type Needs = Pick<Ports, 'clock' | 'runs' | 'jobs' | 'slots' | 'orchestrator' | 'reportedJobs'>;
+type Needs = SweepNeeds;
 
-export async function sweep(ports: Needs, { repair }: { readonly repair: boolean }): Promise<SweepReport> {
-  const { strays, settledRows, ...seen } = await findStrays(ports);
-  if (repair) await inTurns(settledRows, (row) => settleRow(ports, row));
-  const rows: SweepRow[] = [];
+export interface SweepOptions {
+  readonly repair: boolean;
+  /** After them nothing more is begun; half of them are for finding. */
+  readonly withinSeconds?: number;
+}
+
+export async function sweep(ports: Needs, { repair, withinSeconds = Infinity }: SweepOptions): Promise<SweepReport> {
+  const begunAt = ports.clock.now();
+  const { strays, settledRows, ...seen } = await findStrays(ports, withinSeconds / 2);
+  const rows: SweepRow[] = repair ? [...(await movedOrTold(ports, settledRows))] : [];
   for (const stray of strays) {
-    const outcome = repair && !isOfArchive(stray) ? await attempted(() => mend(ports, stray)) : undefined;
+    const isLate = secondsBetween(begunAt, ports.clock.now()) >= withinSeconds;
+    const outcome = repair && !isLate && !isOfArchive(stray) ? await attempted(() => mend(ports, stray)) : undefined;
     rows.push({ stray, ...(outcome ? { outcome } : {}) });
   }
-  return { ...seen, rows };
+  const isLeft = repair && rows.some(({ stray, outcome }) => outcome === undefined && !isOfArchive(stray));
+  return { ...seen, rows, ...(isLeft ? { unfinished: true } : {}) };
+}
+
+/** Rows that could not be moved are told; the others are moved and nothing to tell of. */
+async function movedOrTold(ports: Pick<Ports, 'clock' | 'reportedJobs'>, rows: readonly JobRow[]): Promise<readonly SweepRow[]> {
+  const left: SweepRow[] = [];
+  await inTurns(rows, async (row) => {
+    const outcome = await attempted(() => settleRow(ports, row));
+    const detail = `${row.id} is not due, and stands among those that are`;
+    if (outcome.kind === 'failed') left.push({ stray: { kind: 'job-row-left', row, since: row.at, detail }, outcome });
+  });
+  return left;
 }
 
 function isOfArchive(stray: Stray): stray is ArchiveStray {
@@ -89,7 +115,11 @@ async function mend(ports: Needs, stray: Exclude<Stray, ArchiveStray>): Promise<
     case 'job-timed-out':
     case 'deleted-job-kept':
     case 'job-unreadable':
+    case 'job-row-left':
       return mendJob(ports, stray);
+    case 'run-unreadable':
+    case 'slots-unreadable':
+      throw new Fault('CorruptItem', stray.detail);
   }
 }
 
@@ -129,8 +159,7 @@ const INDEXINGS = { beginWithinSeconds: 30, withinSeconds: 200, atOnce: 4 } as c
 export async function sweepJobs(ports: IndexNeeds): Promise<readonly SweepRow[]> {
   const startedAt = ports.clock.now();
   const { strays, settled } = await findOverdueJobs(ports);
-  await inTurns(settled, (row) => settleRow(ports, row));
-  const rows: SweepRow[] = [];
+  const rows: SweepRow[] = [...(await movedOrTold(ports, settled))];
   const remaining = strays.filter(isOfArchive).values();
   for (const stray of strays) if (!isOfArchive(stray)) rows.push({ stray, outcome: await attempted(() => mendJob(ports, stray)) });
   const worker = async (): Promise<void> => {

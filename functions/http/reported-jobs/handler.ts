@@ -95,7 +95,8 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   const listed = await jobPorts().reportedJobs.list(filter.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map((job) => reportedJobView(job));
-  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+  const { unreadable, cursor } = listed.page;
+  return reply(200, { items, ...(unreadable ? { unreadable } : {}), ...(cursor === undefined ? {} : { 'next-cursor': cursor }) });
 }
 
 function filterOf({ query }: HttpRequest): { readonly filter: ReportedJobFilter } | { readonly reply: HttpReply } {

@@ -107,7 +107,8 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   const listed = await listRuns(ports(), read.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(({ run, counts, progress }) => runView(run, counts, progress));
-  return reply(200, { items, ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }) });
+  const { unreadable, cursor } = listed.page;
+  return reply(200, { items, ...(unreadable ? { unreadable } : {}), ...(cursor === undefined ? {} : { 'next-cursor': cursor }) });
 }
 
 async function jobs(request: HttpRequest): Promise<HttpReply> {
@@ -127,6 +128,7 @@ async function jobs(request: HttpRequest): Promise<HttpReply> {
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const view: JobsOfRun = {
     items: listed.page.items.map((detail) => jobView(detail.job, detail.parameters)),
+    ...(listed.page.unreadable ? { unreadable: [...listed.page.unreadable] } : {}),
     ...(listed.page.cursor === undefined ? {} : { 'next-cursor': listed.page.cursor }),
     ...(state !== undefined && listed.looked ? { 'looked-at': listed.looked } : {}),
   };

@@ -9,10 +9,11 @@ import {
   type DynamoDBClient,
   PutItemCommand,
   QueryCommand,
+  TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Checkpoint, CheckpointKey, CheckpointStore } from '#hosts/local/step-functions/ports';
+import { CheckpointRefused, type Checkpoint, type CheckpointKey, type CheckpointStore } from '#hosts/local/step-functions/ports';
 import { Fault } from '#domain/faults';
 
 export function checkpointTable(tableName: string): CreateTableCommandInput {
@@ -37,7 +38,11 @@ const MOST_BYTES = 3_900_000;
 export function dynamoCheckpointStore(client: DynamoDBClient, tableName: string): CheckpointStore {
   return {
     async write(puts, deletes) {
-      for (const chunk of chunks(puts, deletes)) await writeChunk(client, tableName, chunk);
+      for (const chunk of chunks(puts, deletes)) {
+        await writeChunk(client, tableName, chunk).catch((error: unknown) => {
+          throw isRefusal(error) ? new CheckpointRefused(error.message, { cause: error }) : error;
+        });
+      }
     },
     read: (partition, sortPrefix) =>
       sortPrefix === undefined
@@ -52,6 +57,23 @@ export function dynamoCheckpointStore(client: DynamoDBClient, tableName: string)
         most,
       }),
   };
+}
+
+/** Codes of what is wrong with an item or a request; all others (throttling, a full disk, no answer) may pass. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'ValidationException',
+  'ValidationError',
+  'ItemCollectionSizeLimitExceededException',
+  'ItemCollectionSizeLimitExceeded',
+  'SerializationException',
+  'RequestEntityTooLarge',
+]);
+
+function isRefusal(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof TransactionCanceledException)
+    return (error.CancellationReasons ?? []).some(({ Code }) => Code !== undefined && REFUSALS.has(Code));
+  return REFUSALS.has(error.name);
 }
 
 interface Wanted {

@@ -10,6 +10,16 @@ export function decode<Value>(schema: ZodType<Value>, item: Item): Value {
   throw corrupt(item, parsed.error);
 }
 
+/** For lists: the value, or what is wrong with its item. */
+export function decoded<Value>(decoding: () => Value): { readonly value: Value } | { readonly detail: string } {
+  try {
+    return { value: decoding() };
+  } catch (error) {
+    if (error instanceof Fault && error.name === 'CorruptItem') return { detail: error.message };
+    throw error;
+  }
+}
+
 /**
  * An item whose value is one attribute of JSON text, beside what conditions look at. It costs a fifth of the time to write
  * and read, which is what a run of a thousand jobs is made of, and JSON's numbers need no thought.

@@ -3,9 +3,10 @@ import { StoredReportedJob } from '#contract/stored-reported';
 import type { ReportedJobId } from '#domain/ids';
 import { isHidden, type ReportedJob } from '#domain/reported-job';
 import type { ReportedJobFilter, ReportedJobStore } from '#operations/job-ports';
+import type { Unreadable } from '#operations/pages';
 import type { PageRequest } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
-import { decodeDocument } from './decoding.ts';
+import { decoded, decodeDocument } from './decoding.ts';
 import { keys } from './keys.ts';
 import type { Item, Table } from './table.ts';
 
@@ -32,23 +33,28 @@ export async function listReportedJobs(table: Table, filter: ReportedJobFilter, 
   let after = page.cursor === undefined ? undefined : decodeCursor(list, page.cursor);
   if (page.cursor !== undefined && after === undefined) return { kind: 'malformed-cursor' };
   const jobs: ReportedJob[] = [];
+  const unreadable: Unreadable[] = [];
   let rows = 0;
   do {
     const { items, next } = await table.query({ pk, limit: page.limit, newestFirst: true, ...(after === undefined ? {} : { after }) });
-    const loaded = await Promise.all(items.map(({ sk }) => table.get(keys.reportedJob(sk.slice(sk.indexOf('#') + 1) as ReportedJobId))));
+    const loaded = await Promise.all(items.map(({ sk }) => table.get(keys.reportedJob(idIn(sk) as ReportedJobId))));
     rows += items.length;
     after = next;
     for (const [position, item] of loaded.entries()) {
-      const job = item && decodeDocument(StoredReportedJob, item);
-      if (job && fits(job, filter)) jobs.push(job);
+      const read = item && decoded(() => decodeDocument(StoredReportedJob, item));
+      if (read && 'detail' in read) unreadable.push({ id: idIn(items[position]?.sk ?? ''), detail: read.detail });
+      else if (read && fits(read.value, filter)) jobs.push(read.value);
       if (jobs.length < page.limit) continue;
       // A full page may end within what was read: its cursor goes on from there.
       after = position + 1 < items.length ? items[position]?.sk : next;
       break;
     }
   } while (after !== undefined && jobs.length < page.limit && rows < ROWS_READ);
-  return { kind: 'page', page: { items: jobs, ...(after === undefined ? {} : { cursor: encodeCursor(list, after) }) } };
+  const cursor = after === undefined ? {} : { cursor: encodeCursor(list, after) };
+  return { kind: 'page', page: { items: jobs, ...(unreadable.length === 0 ? {} : { unreadable }), ...cursor } };
 }
+
+const idIn = (sk: string): string => sk.slice(sk.indexOf('#') + 1);
 
 /** Also against what changed between the row and the job. */
 function fits(job: ReportedJob, { pipeline, state }: ReportedJobFilter): boolean {

@@ -7,9 +7,10 @@ import { StoredRun, StoredTotals } from '#contract/stored';
 import { epochMs, runId, type Instant, type RunId } from '#domain/ids';
 import { addCounts, NO_COUNTS, type Run, type RunCounts } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
+import type { Unreadable } from '#operations/pages';
 import type { DayTotals, Listed, PageRequest, RunStore, TotalsBy } from '#operations/ports';
 import { decodeCursor, encodeCursor } from './cursors.ts';
-import { decode } from './decoding.ts';
+import { decode, decoded } from './decoding.ts';
 import { keys } from './keys.ts';
 import type { Action, Table } from './table.ts';
 
@@ -74,6 +75,7 @@ export async function listRuns(table: Table, filter: RunFilter, page: PageReques
   const range = idRange(filter);
   if (range.from !== undefined && range.to !== undefined && range.from > range.to) return { kind: 'page', page: { items: [] } };
   const runs: Run[] = [];
+  const unreadable: Unreadable[] = [];
   let rows = 0;
   do {
     const { items, next } = await table.query({
@@ -87,15 +89,17 @@ export async function listRuns(table: Table, filter: RunFilter, page: PageReques
     rows += items.length;
     after = next;
     for (const [position, item] of loaded.entries()) {
-      const run = item && decode(StoredRun, item);
-      if (run && fits(run, filter)) runs.push(run);
+      const read = item && decoded(() => decode(StoredRun, item));
+      if (read && 'detail' in read) unreadable.push({ id: items[position]?.sk ?? '', detail: read.detail });
+      else if (read && fits(read.value, filter)) runs.push(read.value);
       if (runs.length < page.limit) continue;
       // A full page may end within what was read: its cursor goes on from there.
       after = position + 1 < items.length ? items[position]?.sk : next;
       break;
     }
   } while (after !== undefined && runs.length < page.limit && rows < ROWS_READ);
-  return { kind: 'page', page: { items: runs, ...(after === undefined ? {} : { cursor: encodeCursor(list, after) }) } };
+  const cursor = after === undefined ? {} : { cursor: encodeCursor(list, after) };
+  return { kind: 'page', page: { items: runs, ...(unreadable.length === 0 ? {} : { unreadable }), ...cursor } };
 }
 
 function partitionOf({ parameter, userRunId, userId, templateId, state, collecting }: RunFilter): string {

@@ -1,4 +1,9 @@
-/** JSON Schema by `@cfworker/json-schema`: it interprets, so that a Lambda neither compiles nor evaluates code. */
+/**
+ * JSON Schema by `@cfworker/json-schema`: it interprets, so that a Lambda neither compiles nor evaluates code. A pattern such as `^(a+)+$`
+ * takes time without end for the right value, and there are others that no look at the pattern tells: so checking has a time, after
+ * which it is broken off (decision 21).
+ */
+import { createContext, Script } from 'node:vm';
 import { dereference, Validator, type OutputUnit, type Schema } from '@cfworker/json-schema';
 import { isJsonObject, type Json, type JsonObject } from '#domain/json';
 import { escapePointer, type ParameterProblem } from '#domain/parameters';
@@ -6,18 +11,54 @@ import type { ParameterSchemas } from '#operations/ports';
 import { META_SCHEMA } from './meta-schema.ts';
 
 const DRAFT = '2020-12';
+/** Of all sets of a request together: ten times what the 10,000 that it may have take. */
+const CHECK_MS = 3000;
 
-export const cfworkerParameterSchemas: ParameterSchemas = {
-  check(schema) {
-    const problems = problemsOf(new Validator(META_SCHEMA as Schema, DRAFT, false), schema);
-    return problems.length > 0 ? problems : unresolvable(schema);
-  },
-  validator(schema) {
-    const validator = new Validator(schema, DRAFT, false);
-    // Without a prototype: the validator asks `key in set`, and a parameter may be called `constructor`.
-    return (set) => problemsOf(validator, withoutPrototype(set));
-  },
-};
+export const cfworkerParameterSchemas: ParameterSchemas = parameterSchemas(CHECK_MS);
+
+/** `checkMs`: how long one check may take, of a schema or of all sets of a request. */
+export function parameterSchemas(checkMs: number): ParameterSchemas {
+  return {
+    check(schema) {
+      const problems: ParameterProblem[] = [];
+      const isDone = within(checkMs, () => {
+        problems.push(...problemsOf(new Validator(META_SCHEMA as Schema, DRAFT, false), schema));
+        if (problems.length === 0) problems.push(...unresolvable(schema));
+      });
+      return isDone ? problems : [tooSlow('as a JSON Schema', checkMs)];
+    },
+    problems(schema, sets) {
+      const validator = new Validator(schema, DRAFT, false);
+      const found: (readonly ParameterProblem[])[] = [];
+      const isDone = within(checkMs, () => {
+        // Without a prototype: the validator asks `key in set`, and a parameter may be called `constructor`.
+        for (const set of sets) found.push(problemsOf(validator, withoutPrototype(set)));
+      });
+      // The set that it was at; those after it have not been looked at.
+      return isDone ? found : [...found, [tooSlow('by the schema of the template', checkMs)]];
+    },
+  };
+}
+
+const tooSlow = (how: string, checkMs: number): ParameterProblem => ({
+  pointer: '',
+  rule: 'time',
+  message: `cannot be checked ${how} within ${checkMs / 1000} s; a pattern like ^(a+)+$ takes almost for ever for some values`,
+});
+
+const CALL = new Script('work()');
+
+/** False where the time was over first. V8 breaks off whatever code is at work, a match of a regular expression as well. */
+function within(milliseconds: number, work: () => void): boolean {
+  try {
+    CALL.runInContext(createContext({ work }), { timeout: milliseconds });
+    return true;
+  } catch (error) {
+    // Not by its class: where this runs in a context itself, as in tests, the error is of another one.
+    if ((error as { readonly code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false;
+    throw error;
+  }
+}
 
 const withoutPrototype = (set: JsonObject): JsonObject => Object.assign(Object.create(null) as Record<string, Json>, set);
 

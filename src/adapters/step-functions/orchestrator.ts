@@ -99,5 +99,9 @@ async function start(client: SFNClient, stateMachineArn: string, name: string, i
 }
 
 function unavailable(error: unknown): Fault {
-  return new Fault('OrchestratorUnavailable', 'Step Functions did not take the call', { cause: error });
+  // The embedded one says in its own words why; those of AWS may name accounts and roles.
+  const isInternal = error instanceof Error && error.name === 'InternalServerError';
+  return new Fault('OrchestratorUnavailable', `Step Functions did not take the call${isInternal ? `: ${error.message}` : ''}`, {
+    cause: error,
+  });
 }

@@ -116,6 +116,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     clock: hostClock,
     newId: () => randomUUID(),
     mostInvocationsInFlight: 256,
+    tell,
     onExecutionEnded(detail) {
       if (detail.status === 'SUCCEEDED' || detail.stateMachineArn !== stateMachineArn('run')) return;
       const told = tellEnded(stepFunctions, functions, detail.executionArn).finally(() => endedExecutions.delete(told));
@@ -188,7 +189,7 @@ async function assemble(options: LocalHostOptions, closers: Closer[], close: () 
     pausing.end();
   });
   await stepFunctions.recover();
-  const looks = (ticks = tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId })));
+  const looks = (ticks = tickOpenRuns(ports, (runId) => functions.call('pollRun', { runId }), tell));
   closers.push(() => looks.close());
   closers.push(runSchedules(hostClock, service.schedules, (name) => functions.call(name, {})));
   const { lost } = dynamodb;

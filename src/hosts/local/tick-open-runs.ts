@@ -24,27 +24,34 @@ export interface OpenRunTicks {
   close(): Promise<void>;
 }
 
-/** One that fails is the loop's to repeat, or the sweep's. */
-export function tickOpenRuns({ runs, orchestrator }: Needs, tickRun: (id: RunId) => Promise<unknown>): OpenRunTicks {
+/** One that fails is the loop's to repeat, or the sweep's; so is a list that cannot be read, and the others are gone through. */
+export function tickOpenRuns(
+  { runs, orchestrator }: Needs,
+  tickRun: (id: RunId) => Promise<unknown>,
+  tell: (line: string) => void,
+): OpenRunTicks {
   let ended = false;
   const look = ({ id, state, attempt }: Run): Promise<unknown> => (state === 'ACCEPTED' ? orchestrator.startRun(id, attempt) : tickRun(id));
-  const all = async (): Promise<void> => {
-    for (const filter of OPEN) {
-      let cursor: string | undefined;
-      do {
-        const listed = await runs.list(filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-        if (listed.kind !== 'page') return;
-        await inTurns(listed.page.items, async (run) => {
-          if (!ended) await look(run).catch(() => undefined);
-        });
-        cursor = listed.page.cursor;
-      } while (cursor !== undefined && !ended);
-    }
+  const allOf = async (filter: RunFilter): Promise<void> => {
+    let cursor: string | undefined;
+    do {
+      const listed = await runs.list(filter, { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+      if (listed.kind !== 'page') return;
+      for (const { id, detail } of listed.page.unreadable ?? [])
+        tell(`${id} cannot be read: ${detail}. The others go on; \`sluice doctor\` says what to do.`);
+      await inTurns(listed.page.items, async (run) => {
+        if (!ended) await look(run).catch(() => undefined);
+      });
+      cursor = listed.page.cursor;
+    } while (cursor !== undefined && !ended);
   };
-  let done = all().catch(() => undefined);
+  const all = async (): Promise<void> => {
+    for (const filter of OPEN) await allOf(filter).catch(() => undefined);
+  };
+  let done = all();
   return {
     again() {
-      done = done.then(all).catch(() => undefined);
+      done = done.then(all);
     },
     async close() {
       ended = true;

@@ -18,7 +18,7 @@ import {
   REPORTED_JOB,
   RESET,
 } from '#openapi/job-examples';
-import { IDEMPOTENCY_KEY, JOB_STATE, PAGED, query, TEXT } from '#openapi/parameters';
+import { IDEMPOTENCY_KEY, JOB_STATE, LEFT_OUT, PAGED, query, TEXT } from '#openapi/parameters';
 import { JobTokenList, ReportedJobPage } from '#openapi/schemas';
 import type { Answer, Parameter, Resource } from '#openapi/words';
 
@@ -57,6 +57,7 @@ export const REPORTED_JOBS: Resource = {
     'GET /v1/jobs': {
       operationId: 'listReportedJobs',
       summary: 'List jobs that report themselves',
+      description: LEFT_OUT,
       parameters: [
         ...PAGED,
         query('pipeline', 'Of this pipeline, by its name or its typed UUID.', TEXT, { example: 'align' }),

@@ -2,7 +2,7 @@
 import { JobsOfRun, NothingStarted, RunRetried, RunStarted, RunView } from '#contract/views';
 import { PlanView } from '#contract/plan-view';
 import { RUN_STATES } from '#domain/run';
-import { IDEMPOTENCY_KEY, JOB_STATE, PAGED, PLAN_HASH, query, TEXT, TIME, TIMEOUT } from '#openapi/parameters';
+import { IDEMPOTENCY_KEY, JOB_STATE, LEFT_OUT, PAGED, PLAN_HASH, query, TEXT, TIME, TIMEOUT } from '#openapi/parameters';
 import {
   CLONE_REQUEST,
   COST,
@@ -94,6 +94,7 @@ export const RUNS: Resource = {
     'GET /v1/runs': {
       operationId: 'listRuns',
       summary: 'List runs, newest first',
+      description: LEFT_OUT,
       parameters: [
         ...PAGED,
         query('user-id', 'Of this user.', TEXT),
@@ -121,7 +122,8 @@ export const RUNS: Resource = {
       operationId: 'listJobsOfRun',
       summary: 'List the jobs of a run, in the order of its sets',
       description:
-        'Of one state, they are looked for among a bounded number of sets at a time: a page may be short, and even empty, and not be the last.',
+        'Of one state, they are looked for among a bounded number of sets at a time: a page may be short, and even empty, and not be the last. ' +
+        LEFT_OUT,
       parameters: [
         ...PAGED,
         query('state', 'In this state.', JOB_STATE),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { canonicalDigest } from '#adapters/json/digest';
-import { cfworkerParameterSchemas } from '#adapters/json/parameter-schemas';
+import { cfworkerParameterSchemas, parameterSchemas } from '#adapters/json/parameter-schemas';
 import type { Json, JsonObject } from '#domain/json';
 
 const SEED = 20261121;
@@ -91,7 +91,8 @@ describe('a schema of parameters', () => {
 });
 
 describe('a parameter set', () => {
-  const validate = cfworkerParameterSchemas.validator({
+  const only = (schema: JsonObject, set: JsonObject) => cfworkerParameterSchemas.problems(schema, [set]).flat();
+  const schema = {
     type: 'object',
     properties: {
       CITY: { type: 'string', minLength: 2 },
@@ -101,15 +102,15 @@ describe('a parameter set', () => {
     },
     required: ['CITY', 'with "quotes"'],
     additionalProperties: false,
-  });
+  };
   const problems = (set: JsonObject): readonly string[] =>
-    validate(set)
+    only(schema, set)
       .map(({ pointer, rule }) => `${pointer} ${rule}`)
       .toSorted();
 
   test('that fits has no problems', () => {
     expect(problems({ CITY: 'London', 'with "quotes"': 0 })).toEqual(['/with "quotes" additionalProperties']);
-    expect(cfworkerParameterSchemas.validator({})({ anything: [{}] })).toEqual([]);
+    expect(only({}, { anything: [{}] })).toEqual([]);
   });
 
   test('is told every rule that it breaks once, by the pointer to the value', () => {
@@ -124,7 +125,50 @@ describe('a parameter set', () => {
   });
 
   test('a parameter whose name every object has is judged like any other', () => {
-    const strict = cfworkerParameterSchemas.validator({ properties: { toString: { type: 'string' } } });
-    expect(strict({ toString: 1 }).map(({ pointer, rule }) => `${pointer} ${rule}`)).toEqual(['/toString type']);
+    const strict = { properties: { toString: { type: 'string' } } };
+    expect(only(strict, { toString: 1 }).map(({ pointer, rule }) => `${pointer} ${rule}`)).toEqual(['/toString type']);
+  });
+
+  describe('for which a pattern of the template would take for ever', () => {
+    const hostile = `${'a'.repeat(60)}!`;
+    const checkMs = 150;
+    const bounded = parameterSchemas(checkMs);
+
+    test.each<readonly [string, JsonObject, JsonObject]>([
+      ['a value', { properties: { NAME: { pattern: '^(a+)+$' } } }, { NAME: hostile }],
+      [
+        'a value that a look-ahead and a back-reference read',
+        { properties: { NAME: { pattern: '^(?=(a+))(\\1|a)+(a|aa)+$' } } },
+        { NAME: hostile },
+      ],
+      ['a name', { patternProperties: { '^(a|aa)+$': { type: 'string' } } }, { [hostile]: 'x' }],
+      ['a name within', { properties: { MORE: { propertyNames: { pattern: '^(\\w+\\s?)*$' } } } }, { MORE: { [hostile]: 1 } }],
+    ])('%s is refused in bounded time, and so are the sets after it', (_, costly, set) => {
+      expect(bounded.check(costly)).toEqual([]);
+      const begun = performance.now();
+      const found = bounded.problems(costly, [{}, set, {}]);
+      expect(performance.now() - begun).toBeLessThan(checkMs * 10);
+      expect(found).toMatchObject([[], [{ pointer: '', rule: 'time', message: expect.stringContaining('within 0.15 s') as string }]]);
+    });
+
+    test('what fits it is taken, before and after', () => {
+      const costly = { properties: { NAME: { pattern: '^(a+)+$' } } };
+      expect(bounded.problems(costly, [{ NAME: 'aaa' }, { NAME: 'b' }])).toMatchObject([[], [{ pointer: '/NAME', rule: 'pattern' }]]);
+      bounded.problems(costly, [{ NAME: hostile }]);
+      expect(bounded.problems(costly, [{ NAME: 'a'.repeat(500) }])).toEqual([[]]);
+    });
+  });
+
+  test('of a request with 10,000 is checked in a small part of the time that there is', () => {
+    const sets = Array.from({ length: 10_000 }, (_, n) => ({
+      CITY: `City of the number ${n}`,
+      DAYS: n,
+      AREA: { KM: n },
+      'with "quotes"': 1,
+    }));
+    const begun = performance.now();
+    const found = cfworkerParameterSchemas.problems({ ...schema, additionalProperties: true }, sets);
+    expect(found.flat()).toEqual([]);
+    expect(performance.now() - begun).toBeLessThan(3000);
   });
 });

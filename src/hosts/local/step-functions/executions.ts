@@ -33,12 +33,14 @@ export interface Executions {
   /** Names being started: a second start of the same name must not slip between the look and the entry. */
   readonly starting: Map<string, Promise<void>>;
   readonly deadlines: Map<Root, Timer>;
+  /** Of which the store has refused something for good. */
+  readonly refused: Set<string>;
 }
 
 type Ports = Pick<Executions, 'store' | 'machines' | 'executionArn' | 'onExecutionEnded'>;
 
 export function createExecutions(runtime: Runtime, ports: Ports): Executions {
-  return { ...ports, runtime, roots: new Map(), summaries: new Map(), starting: new Map(), deadlines: new Map() };
+  return { ...ports, runtime, roots: new Map(), summaries: new Map(), starting: new Map(), deadlines: new Map(), refused: new Set() };
 }
 
 export function openExecution({ roots }: Executions, key: string, ordinal?: number): Execution | undefined {
@@ -63,7 +65,7 @@ export async function start(executions: Executions, wanted: Start): Promise<{ re
   }
   armDeadline(executions, root);
   runtime.advance(root.execution.main);
-  await runtime.journal.durable();
+  await runtime.journal.durable(key);
   return { startedAtMs: root.startedAtMs };
 }
 
@@ -75,7 +77,7 @@ async function sameStart(
   const same = existing.ended === undefined && sameInput(existing.inputText, wanted.inputText);
   const repeated = wanted.startedBy !== undefined && existing.startedBy === wanted.startedBy;
   // Also before a refusal: whoever hears that it is there takes it for begun.
-  await runtime.journal.durable();
+  await runtime.journal.durable(existing.key);
   if (!same && !repeated) {
     throw new ApiError('ExecutionAlreadyExists', `Execution Already Exists: '${executionArn(wanted.machine.name, wanted.name)}'`);
   }
@@ -116,7 +118,7 @@ export function armDeadline({ runtime, deadlines }: Executions, root: Root): voi
 
 export async function stop({ runtime }: Executions, execution: Execution, failure: Failure): Promise<number> {
   endExecution(runtime, execution, { type: 'ExecutionAborted', ...failure });
-  await runtime.journal.durable();
+  await runtime.journal.durable(execution.root.key);
   return execution.ended?.atMs ?? runtime.clock.nowMs();
 }
 
@@ -128,11 +130,11 @@ export async function answer(executions: Executions, token: string, given: Token
   const execution = openExecution(executions, address.rootKey, address.ordinal);
   const thread = execution && threadOf(execution, address.thread);
   if (thread !== undefined && answerToken(runtime, thread, address.secret, given)) {
-    await runtime.journal.durable();
+    await runtime.journal.durable(address.rootKey);
     return;
   }
   // An earlier answer may have let the task go and not be durable yet: whoever hears that the task is over forgets its token.
-  await runtime.journal.durable();
+  await runtime.journal.durable(address.rootKey);
   if ((await summaryOf(executions, address.rootKey)) === undefined) {
     throw new ApiError('TaskDoesNotExist', "Task Does Not Exist: 'Provided task does not exist'");
   }
@@ -146,8 +148,8 @@ export function ended(executions: Executions, { child, root, ended: ending }: Ex
 }
 
 export function closeRoot(executions: Executions, root: Root, ending: Ending | undefined): void {
-  const { runtime, roots, summaries, deadlines, executionArn } = executions;
-  const { key, machineName, name } = root;
+  const { runtime, roots, summaries, deadlines } = executions;
+  const { key } = root;
   runtime.timers.drop(deadlines.get(root));
   deadlines.delete(root);
   const summary = summaries.get(key);
@@ -156,12 +158,40 @@ export function closeRoot(executions: Executions, root: Root, ending: Ending | u
   summaries.set(key, closed);
   runtime.journal.seal(key);
   putClosed(executions, closed);
-  const { status } = ending;
-  runtime.journal.afterDurable(() => {
+  runtime.journal.afterDurable(key, () => {
     roots.delete(key);
     summaries.delete(key);
-    runtime.journal.forget(key);
-    const stateMachineArn = runtime.names.stateMachineArn(root.execution);
-    executions.onExecutionEnded({ executionArn: executionArn(machineName, name), stateMachineArn, name, status });
+    leave(executions, root, ending);
   });
+}
+
+function leave(
+  { runtime, executionArn, onExecutionEnded }: Executions,
+  { key, machineName, name, execution }: Root,
+  { status }: Ending,
+): void {
+  runtime.journal.forget(key);
+  const stateMachineArn = runtime.names.stateMachineArn(execution);
+  onExecutionEnded({ executionArn: executionArn(machineName, name), stateMachineArn, name, status });
+}
+
+/**
+ * The store refuses what there is of this execution: it ends as FAILED, and with it whatever waits for it. Where even that is refused, it
+ * has ended for this process alone; the next one goes on from what was kept.
+ */
+export function endRefused(executions: Executions, key: string, why: string): void {
+  const { runtime, roots, summaries, refused } = executions;
+  const [root, summary] = [roots.get(key), summaries.get(key)];
+  if (root === undefined || summary === undefined) return;
+  const failure = { error: 'States.Runtime', cause: `The store refuses what is to be kept of this execution: ${why}` };
+  const ending: Ending = { status: 'FAILED', atMs: runtime.clock.nowMs(), ...failure };
+  if (refused.has(key)) {
+    roots.delete(key);
+    summaries.set(key, { ...summary, ended: summary.ended ?? ending });
+    leave(executions, root, ending);
+    return;
+  }
+  refused.add(key);
+  if (root.execution.ended === undefined) endExecution(runtime, root.execution, { type: 'ExecutionFailed', ...failure });
+  else closeRoot(executions, root, ending);
 }

@@ -1,7 +1,9 @@
 /**
  * The journal: facts in, checkpoints out, by group commit. A flush takes everything that was appended since the last one began,
  * packs it into as few documents as fit, and starts as soon as its predecessor has ended: a thousand children that start together
- * cost a handful of writes. Whoever must not act before a fact is durable hands in an effect, which runs after the flush.
+ * cost a handful of writes. Whoever must not act before a fact is durable hands in an effect, which runs after the flush. Where the store
+ * refuses a flush for good, the half of it that is at fault is looked for, and halved again: what one execution has is set aside, and the
+ * others go on.
  *
  *   journal/<machine>/<name>   000000000001, …  the facts (`journal-documents.ts`)
  *   index/<machine>/<name>     where each execution's events lie in them, once it is closed (`stored-index.ts`)
@@ -10,18 +12,22 @@ import type { HostClock } from '#hosts/local/host-clock';
 import type { Fact } from './facts.ts';
 import { documentSort, journalPartition, type Line, pack, type PlacedFact, unpack } from './journal-documents.ts';
 import { addFact, copyOf, emptyIndex, type JournalIndex } from './journal-index.ts';
-import type { Checkpoint, CheckpointKey, CheckpointStore } from './ports.ts';
+import { CheckpointRefused, type Checkpoint, type CheckpointKey, type CheckpointStore } from './ports.ts';
+import { reasonOf, troubleTelling } from './store-trouble.ts';
 import { indexDocuments } from './stored-index.ts';
 
 export interface Journal {
   append(key: string, fact: Fact): void;
   /** Documents beside the facts, in the same flush: before them where recovery finds the execution by it, else after them. */
-  put(checkpoint: Checkpoint, order: 'before' | 'after'): void;
-  remove(key: CheckpointKey): void;
-  /** Runs the effect once everything appended so far is durable. */
-  afterDurable(effect: () => void): void;
-  /** Rejects with `NotDurable` where the store goes on refusing, or where the journal is closed before it has taken everything. */
-  durable(): Promise<void>;
+  put(key: string, checkpoint: Checkpoint, order: 'before' | 'after'): void;
+  remove(key: string, document: CheckpointKey): void;
+  /** Runs the effect once everything appended so far for this key is durable; never, where the store refuses it. */
+  afterDurable(key: string, effect: () => void): void;
+  /**
+   * Rejects with `NotDurable` where the store goes on taking nothing, where it refuses what this key has, or where the journal is closed
+   * before everything is taken. Without a key: everything but what is refused.
+   */
+  durable(key?: string): Promise<void>;
   /** Reads a journal that is to be continued. */
   reopen(key: string): Promise<readonly Fact[]>;
   /** Of an open journal, what is durable of it; undefined of any other. */
@@ -45,10 +51,18 @@ export class NotDurable extends Error {
   /** Nothing more is written by this process. */
   readonly isFinal: boolean;
 
-  constructor(isFinal: boolean) {
-    super(isFinal ? 'the local host is stopping' : 'the store does not take what is to be kept');
+  /** `why`: in the store's words. */
+  constructor(isFinal: boolean, why = '') {
+    super(isFinal ? 'the local host is stopping' : `the store does not take what is to be kept${why && `: ${why}`}`);
     this.isFinal = isFinal;
   }
+}
+
+export interface JournalTelling {
+  /** Takes a line for whoever looks after the host. */
+  readonly tell: (line: string) => void;
+  /** What this key has is refused, and nothing of it since its last flush is kept. Facts may be appended that end it. */
+  readonly onRefused: (key: string, why: string) => void;
 }
 
 /** Somebody who must not act before everything up to here is durable. */
@@ -57,14 +71,27 @@ interface Waiter {
   readonly giveUp: (reason: NotDurable) => void;
 }
 
-interface Batch {
-  readonly lines: Map<string, Line[]>;
-  readonly sealed: Set<string>;
+interface Effect {
+  readonly run: () => void;
+  readonly refused?: (reason: NotDurable) => void;
+}
+
+/** What is gathered for one key. */
+interface Group {
+  readonly key: string;
+  readonly lines: Line[];
+  sealed: boolean;
   readonly before: Checkpoint[];
   readonly after: Checkpoint[];
   readonly removals: CheckpointKey[];
-  readonly effects: (() => void)[];
+  readonly effects: Effect[];
 }
+
+/** By key, in the order in which they came. */
+type Batch = Map<string, Group>;
+
+/** The group of whoever waits for all of them. */
+const ALL = '';
 
 /** What is written of one journal. */
 interface Written {
@@ -74,26 +101,40 @@ interface Written {
 }
 
 interface Prepared {
+  readonly group: Group;
   readonly documents: readonly Checkpoint[];
   /** To be called when the documents are durable. */
-  readonly indexed: readonly (() => void)[];
+  readonly indexed: () => void;
 }
 
-const emptyBatch = (): Batch => ({ lines: new Map(), sealed: new Set(), before: [], after: [], removals: [], effects: [] });
+interface Refused extends Prepared {
+  readonly why: string;
+}
 
-export function createJournal(store: CheckpointStore, clock: HostClock): Journal {
-  let batch = emptyBatch();
+const emptyGroup = (key: string): Group => ({ key, lines: [], sealed: false, before: [], after: [], removals: [], effects: [] });
+
+/** Written to learn whether the store takes anything at all. */
+const TRIAL: Checkpoint = { partition: 'trial', sort: 'trial', body: '{}' };
+
+export function createJournal(store: CheckpointStore, clock: HostClock, { tell, onRefused }: JournalTelling): Journal {
+  let batch: Batch = new Map();
   let flushing: Promise<void> | undefined;
   let closing = false;
   let closed = false;
   const written = new Map<string, Written>();
   const waiters = new Set<Waiter>();
-  const giveUp = (isFinal: boolean): void => {
+  const giveUp = (isFinal: boolean, why?: string): void => {
     for (const waiter of waiters) {
       if (!isFinal && clock.nowMs() - waiter.sinceMs < PATIENCE_MS) continue;
       waiters.delete(waiter);
-      waiter.giveUp(new NotDurable(isFinal));
+      waiter.giveUp(new NotDurable(isFinal, why));
     }
+  };
+  const trouble = troubleTelling(tell);
+  const groupOf = (key: string): Group => {
+    const group = batch.get(key) ?? emptyGroup(key);
+    batch.set(key, group);
+    return group;
   };
 
   const writtenOf = (key: string): Written => {
@@ -101,87 +142,124 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     written.set(key, known);
     return known;
   };
-  const prepare = ({ lines, sealed, before, after }: Batch): Prepared => {
+  const prepare = (group: Group): Prepared => {
+    const { key, lines, sealed, before, after } = group;
+    if (lines.length === 0 && !sealed) return { group, documents: [...before, ...after], indexed: () => undefined };
+    const known = writtenOf(key);
     const documents: Checkpoint[] = [];
-    const indexed: (() => void)[] = [];
-    for (const key of new Set([...lines.keys(), ...sealed])) {
-      const known = writtenOf(key);
-      const placed: PlacedFact[] = [];
-      for (const { body, bytes, facts } of pack(lines.get(key) ?? [])) {
-        const document = ++known.documents;
-        known.bytes += bytes;
-        documents.push({ partition: journalPartition(key), sort: documentSort(document), body });
-        for (const fact of facts) placed.push({ fact, document });
-      }
-      // The index grows once the documents are durable, so that nobody is led to one that is not there. The stored one comes with them.
-      indexed.push(() => void extended(known.index, placed));
-      if (sealed.has(key) && known.bytes > LONGEST_UNINDEXED_BYTES)
-        documents.push(...indexDocuments(key, extended(copyOf(known.index), placed)));
+    const placed: PlacedFact[] = [];
+    for (const { body, bytes, facts } of pack(lines)) {
+      const document = ++known.documents;
+      known.bytes += bytes;
+      documents.push({ partition: journalPartition(key), sort: documentSort(document), body });
+      for (const fact of facts) placed.push({ fact, document });
     }
-    return { documents: [...before, ...documents, ...after], indexed };
+    if (sealed && known.bytes > LONGEST_UNINDEXED_BYTES) documents.push(...indexDocuments(key, extended(copyOf(known.index), placed)));
+    // The index grows once the documents are durable, so that nobody is led to one that is not there. The stored one comes with them.
+    return { group, documents: [...before, ...documents, ...after], indexed: () => void extended(known.index, placed) };
+  };
+  /** Answers what is refused; rejects where the store takes nothing just now. */
+  const write = async (prepared: readonly Prepared[]): Promise<readonly Refused[]> => {
+    const documents = prepared.flatMap((each) => each.documents);
+    const removals = prepared.flatMap(({ group }) => group.removals);
+    if (documents.length === 0 && removals.length === 0) return [];
+    try {
+      await store.write(documents, removals);
+      return [];
+    } catch (error) {
+      if (!(error instanceof CheckpointRefused)) throw error;
+      const [only, ...others] = prepared;
+      if (only === undefined) return [];
+      if (others.length > 0) {
+        const half = Math.ceil(prepared.length / 2);
+        return [...(await write(prepared.slice(0, half))), ...(await write(prepared.slice(half)))];
+      }
+      // A store that refuses everything, another table than ours, is no fault of this execution's.
+      await store.write([TRIAL], []);
+      return [{ ...only, why: reasonOf(error) }];
+    }
   };
   /** A store that does not answer stops the host's executions and nothing else: what is prepared is written when it is back. */
-  const writeUntilDone = async (documents: readonly Checkpoint[], removals: readonly CheckpointKey[]): Promise<boolean> => {
+  const writeUntilDone = async (prepared: readonly Prepared[]): Promise<readonly Refused[] | undefined> => {
     for (;;) {
-      if (closed) return false;
+      if (closed) return undefined;
       try {
-        await store.write(documents, removals);
-        return true;
-      } catch {
-        if (closing) return false;
-        giveUp(false);
+        const refused = await write(prepared);
+        trouble.over();
+        return refused;
+      } catch (error) {
+        if (closing) return undefined;
+        const why = reasonOf(error);
+        trouble.met(why);
+        giveUp(false, why);
         await new Promise<void>((resolve) => clock.at(clock.nowMs() + RETRY_AFTER_MS, resolve));
       }
     }
   };
+  /** What has come for it meanwhile would leave a gap before it: it is dropped likewise. */
+  const setAside = ({ group, why }: Refused): void => {
+    const { key } = group;
+    tell(`The store refuses what execution ${key} is to keep, for good: ${why}. The execution ends as FAILED; the others go on.`);
+    const dropped = [...group.effects, ...(batch.get(key)?.effects ?? [])];
+    batch.delete(key);
+    for (const { refused } of dropped) refused?.(new NotDurable(false, why));
+    onRefused(key, why);
+  };
   const flushAll = async (): Promise<void> => {
     // One turn of the event loop gathers what a burst of calls or of returning invocations appends.
     await new Promise<void>((resolve) => setImmediate(resolve));
-    while (!isEmpty(batch) && !closed) {
-      const current = batch;
-      batch = emptyBatch();
-      const { documents, indexed } = prepare(current);
-      const idle = documents.length === 0 && current.removals.length === 0;
-      if (!idle && !(await writeUntilDone(documents, current.removals))) break;
-      for (const index of indexed) index();
-      for (const effect of current.effects) effect();
+    while (batch.size > 0 && !closed) {
+      const prepared = [...batch.values()].map(prepare);
+      batch = new Map();
+      const refused = await writeUntilDone(prepared);
+      if (refused === undefined) break;
+      const isRefused = new Set(refused.map(({ group }) => group));
+      const kept = prepared.filter(({ group }) => !isRefused.has(group));
+      for (const { indexed } of kept) indexed();
+      for (const { group } of kept) if (group.key !== ALL) for (const { run } of group.effects) run();
+      for (const each of refused) setAside(each);
+      for (const { group } of kept) if (group.key === ALL) for (const { run } of group.effects) run();
     }
     flushing = undefined;
   };
   const wake = (): void => {
     if (!closed) flushing ??= flushAll();
   };
-  const afterDurable = (effect: () => void): void => {
-    batch.effects.push(effect);
+  const addEffect = (key: string, effect: Effect): void => {
+    groupOf(key).effects.push(effect);
     wake();
   };
-  const durable = (): Promise<void> =>
+  const durable = (key = ALL): Promise<void> =>
     new Promise<void>((resolve, reject) => {
       const waiter = { sinceMs: clock.nowMs(), giveUp: reject };
       waiters.add(waiter);
-      afterDurable(() => {
+      const refused = (reason: NotDurable): void => {
+        waiters.delete(waiter);
+        reject(reason);
+      };
+      const run = (): void => {
         waiters.delete(waiter);
         resolve();
-      });
+      };
+      addEffect(key, { run, refused });
       if (closed) giveUp(true);
     });
   return {
     append(key, fact) {
-      const line = { text: JSON.stringify(fact), fact };
-      const lines = batch.lines.get(key);
-      if (lines === undefined) batch.lines.set(key, [line]);
-      else lines.push(line);
+      groupOf(key).lines.push({ text: JSON.stringify(fact), fact });
       wake();
     },
-    put(checkpoint, order) {
-      batch[order].push(checkpoint);
+    put(key, checkpoint, order) {
+      groupOf(key)[order].push(checkpoint);
       wake();
     },
-    remove(key) {
-      batch.removals.push(key);
+    remove(key, document) {
+      groupOf(key).removals.push(document);
       wake();
     },
-    afterDurable,
+    afterDurable(key, run) {
+      addEffect(key, { run });
+    },
     durable,
     async reopen(key) {
       const documents = await store.read(journalPartition(key));
@@ -192,7 +270,7 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
     },
     indexOf: (key) => written.get(key)?.index,
     seal(key) {
-      batch.sealed.add(key);
+      groupOf(key).sealed = true;
       wake();
     },
     forget: (key) => void written.delete(key),
@@ -210,10 +288,4 @@ export function createJournal(store: CheckpointStore, clock: HostClock): Journal
 function extended(index: JournalIndex, placed: readonly PlacedFact[]): JournalIndex {
   for (const { fact, document } of placed) addFact(index, fact, document);
   return index;
-}
-
-function isEmpty({ lines, sealed, before, after, removals, effects }: Batch): boolean {
-  return (
-    lines.size === 0 && sealed.size === 0 && before.length === 0 && after.length === 0 && removals.length === 0 && effects.length === 0
-  );
 }

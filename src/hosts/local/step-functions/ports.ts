@@ -14,10 +14,19 @@ export type InvokeOutcome =
   | { readonly kind: 'no-such-function' };
 
 /**
+ * What was to be written can never be, for its size or its form: asked again the store says the same. After any other error it may be
+ * asked again.
+ */
+export class CheckpointRefused extends Error {
+  override readonly name = 'CheckpointRefused';
+}
+
+/**
  * Documents by partition and sort key. Writes of one call are made durable together or not at all where they fit into one
  * transaction; the caller orders dependent calls itself. What one call says of a document more than once holds in the order said.
  */
 export interface CheckpointStore {
+  /** Rejects with `CheckpointRefused`, or with whatever keeps it from writing just now. */
   write(puts: readonly Checkpoint[], deletes: readonly CheckpointKey[]): Promise<void>;
   /** In order of the sort key, all pages; consistent. */
   read(partition: string, sortPrefix?: string): Promise<readonly Checkpoint[]>;

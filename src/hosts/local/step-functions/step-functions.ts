@@ -10,7 +10,7 @@ import { ApiError } from './api-error.ts';
 import type { ApiParts } from './api-parts.ts';
 import { operationsOf, startExecution } from './api.ts';
 import { arnSpace, childName, type ArnSpace } from './arns.ts';
-import { createExecutions, ended, type Executions } from './executions.ts';
+import { createExecutions, ended, endRefused, type Executions } from './executions.ts';
 import { createInvocations } from './invocations.ts';
 import { createJournal } from './journal.ts';
 import { createMachines } from './machines.ts';
@@ -27,6 +27,8 @@ export interface StepFunctionsPorts {
   /** Unguessable: task tokens are made of it. */
   readonly newId: () => string;
   readonly onExecutionEnded?: ExecutionEnded;
+  /** Takes a line for whoever looks after the host; nobody does where it is not given. */
+  readonly tell?: (line: string) => void;
   readonly region?: string;
   readonly account?: string;
   readonly mostInvocationsInFlight?: number;
@@ -51,7 +53,12 @@ const MOST_INVOCATIONS_IN_FLIGHT = 64;
 export function createStepFunctions(ports: StepFunctionsPorts): StepFunctions {
   const { checkpoints, clock, newId, region = 'local', account = '000000000000' } = ports;
   const arns = arnSpace(region, account);
-  const journal = createJournal(checkpoints, clock);
+  const journal = createJournal(checkpoints, clock, {
+    tell: ports.tell ?? (() => undefined),
+    onRefused: (key, why) => {
+      endRefused(executions, key, why);
+    },
+  });
   const machines = createMachines(checkpoints);
   const timers = createTimers(clock);
   const invocations = createInvocations(ports.invoke, ports.mostInvocationsInFlight ?? MOST_INVOCATIONS_IN_FLIGHT);

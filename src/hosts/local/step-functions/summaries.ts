@@ -37,34 +37,34 @@ const [EARLIEST, LATEST] = ['0', '9999999999999/~'];
 
 /** Before the first fact, so that recovery finds what it began. */
 export function putOpen(executions: Executions, summary: Summary): void {
-  executions.runtime.journal.put({ partition: OPEN, sort: summary.key, body: '{}' }, 'before');
+  executions.runtime.journal.put(summary.key, { partition: OPEN, sort: summary.key, body: '{}' }, 'before');
   putSummary(executions, summary, 'before');
 }
 
 /** After the last fact, so that no end is told that is not in the journal. */
 export function putClosed(executions: Executions, summary: Summary): void {
   putSummary(executions, summary, 'after');
-  executions.runtime.journal.remove({ partition: OPEN, sort: summary.key });
+  executions.runtime.journal.remove(summary.key, { partition: OPEN, sort: summary.key });
 }
 
 function putSummary({ runtime: { journal } }: Executions, summary: Summary, order: 'before' | 'after'): void {
   const { key, machineName, name, startedAtMs, ended } = summary;
   for (const document of documentsOf({ partition: summaryPartition(key), sort: SUMMARY, body: JSON.stringify(summary) }))
-    journal.put(document, order);
+    journal.put(key, document, order);
   const row = { name, startedAtMs, ...(ended && { ended: { status: ended.status, atMs: ended.atMs } }) } satisfies ListedSummary;
-  journal.put({ partition: startedPartition(machineName), sort: startedSort(row), body: JSON.stringify(row) }, order);
+  journal.put(key, { partition: startedPartition(machineName), sort: startedSort(row), body: JSON.stringify(row) }, order);
 }
 
 /** Of an execution that nobody was told of. */
 export async function removeSummary({ runtime: { journal }, store }: Executions, key: string): Promise<void> {
   const stored = await store.read(summaryPartition(key), SUMMARY);
-  journal.remove({ partition: OPEN, sort: key });
-  for (const { partition, sort } of stored) journal.remove({ partition, sort });
+  journal.remove(key, { partition: OPEN, sort: key });
+  for (const { partition, sort } of stored) journal.remove(key, { partition, sort });
   const [whole] = joined(stored);
   // The row was to be written behind the summary: where that is not whole, it is not there.
   if (whole === undefined) return;
   const summary = JSON.parse(whole.body) as Summary;
-  journal.remove({ partition: startedPartition(summary.machineName), sort: startedSort(summary) });
+  journal.remove(key, { partition: startedPartition(summary.machineName), sort: startedSort(summary) });
 }
 
 export async function openKeys({ store }: Executions, prefix?: string): Promise<readonly string[]> {

@@ -37,7 +37,7 @@ export async function beginTask(runtime: Runtime, thread: Thread, state: TaskSta
   record(runtime, thread, { type: 'TaskStarted' });
   const task = thread.phase;
   if (task.kind === 'task')
-    runtime.journal.afterDurable(() => {
+    runtime.journal.afterDurable(thread.execution.root.key, () => {
       perform(runtime, thread, task);
     });
 }

@@ -12,6 +12,8 @@ export interface Harness {
   readonly stepFunctions: StepFunctions;
   readonly clock: DrivenClock;
   readonly ended: Parameters<ExecutionEnded>[0][];
+  /** Lines for whoever looks after the host. */
+  readonly told: string[];
   /** The body of an answer; throws `<code>: <message>` for an error. */
   call(operation: string, input: Json): Promise<JsonObject>;
   create(definition: Json, name?: string): Promise<string>;
@@ -47,6 +49,7 @@ export function harness(
 ): Harness {
   let issued = 0;
   const ended: Parameters<ExecutionEnded>[0][] = [];
+  const told: string[] = [];
   const stepFunctions = createStepFunctions({
     checkpoints,
     clock,
@@ -54,6 +57,7 @@ export function harness(
     invoke: async (name, payload) => await script(name, payload),
     ...(mostInvocationsInFlight !== undefined && { mostInvocationsInFlight }),
     onExecutionEnded: (detail) => ended.push(detail),
+    tell: (line) => told.push(line),
   });
   const call = async (operation: string, input: Json): Promise<JsonObject> => {
     const { status, body } = await stepFunctions.call(operation, input);
@@ -64,6 +68,7 @@ export function harness(
     stepFunctions,
     clock,
     ended,
+    told,
     call,
     async create(definition, name = 'machine') {
       const body = await call('CreateStateMachine', { name, definition: JSON.stringify(definition), roleArn: 'role' });

@@ -167,7 +167,7 @@ describe('the journal', () => {
       disk.isFull = true;
       const told = sfn.start(machine, {}, 'one').catch((error: unknown) => String(error));
       await sfn.clock.advanceTo(BEGIN_MS + 5_000);
-      expect(await told).toBe('Error: InternalServerError: the store does not take what is to be kept');
+      expect(await told).toBe('Error: InternalServerError: the store does not take what is to be kept: database or disk is full');
       disk.isFull = false;
       await sfn.clock.runUntilIdle();
       expect(outputOf(await sfn.describe(`${machine.replace(':stateMachine:', ':execution:')}:one`))).toBe(1);
@@ -182,7 +182,7 @@ describe('the journal', () => {
         sfn.call('SendTaskSuccess', { taskToken: tokens[0] ?? '', output: '{}' }).catch((error: unknown) => String(error)),
       );
       await sfn.clock.advanceTo(BEGIN_MS + 5_000);
-      const full = 'Error: InternalServerError: the store does not take what is to be kept';
+      const full = 'Error: InternalServerError: the store does not take what is to be kept: database or disk is full';
       expect(await Promise.all(answered)).toEqual([full, full]);
     });
 
