@@ -16,7 +16,7 @@ import { demandDigest, type RunDemand } from '#operations/prepare-run';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
 import { startRun } from '#operations/start-run';
 import { waitForRun } from '#operations/wait-for-run';
-import { keyOf } from '#hosts/lambda/run-keys';
+import { keysOf } from '#hosts/lambda/run-keys';
 import { started, unprepared } from '#hosts/lambda/run-replies';
 
 function demandOf(body: ParsedRunRequest): RunDemand {
@@ -32,7 +32,7 @@ function demandOf(body: ParsedRunRequest): RunDemand {
 }
 
 async function start(request: HttpRequest<ParsedRunRequest>, accepted: 200 | 202): Promise<HttpReply> {
-  const key = keyOf(request);
+  const key = keysOf(request);
   if ('reply' in key) return key.reply;
   const demand = demandOf(request.body);
   const outcome = await startRun(ports(), { ...demand, requestedBy: request.caller.name, ...key });
