@@ -6,6 +6,7 @@ import { JOB_STATES, jobStateFlag } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { jobTable, runSummary } from './run-text.ts';
 import { take } from './take.ts';
+import { counted } from './table.ts';
 
 export const JOBS_SHOWN = 100;
 /** A run and its jobs in one document; `jobs` are the counts, as in the API. */
@@ -73,7 +74,7 @@ export async function showRun(
     return;
   }
   const { items, more } = await take(limit, (page) => client.jobs(run['run-id'], { ...page, state }));
-  const all = state === undefined ? `of ${run.jobs.total} jobs` : `of the jobs that are ${state}`;
+  const all = state === undefined ? `of ${counted(run.jobs.total, 'job')}` : `of the jobs that are ${state}`;
   if (more) stderr.write(`Shown: the first ${limit} ${all}; --limit shows more.\n`);
   if (fields !== undefined) stdout.write(jsonText({ ...run, 'job-list': items }, fields));
   else if (items.length > 0 || state === undefined) stdout.write(`${runSummary(run)}\n${jobTable(items)}`);

@@ -19,6 +19,7 @@
  *   job-unreadable          a reported job that is due, and whose item is no     none: somebody restores the item, or removes it
  *                           job any more
  */
+import { counted } from '#domain/counted';
 import { parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';
 import type { RunFilter } from '#domain/run-filter';
@@ -130,7 +131,12 @@ async function strayOfExecution(ports: Needs, run: Run, running: ReadonlySet<str
   if (status === 'SUCCEEDED' || (status === 'gone' && run.plannedAt !== undefined)) {
     const left = await unstarted(ports, run);
     if (left === 0) return undefined;
-    return { kind: 'jobs-not-started', run, since, detail: `${left} jobs of ${run.id} were never started, and its execution has ended` };
+    return {
+      kind: 'jobs-not-started',
+      run,
+      since,
+      detail: `${counted(left, 'job')} of ${run.id} never started, and its execution has ended`,
+    };
   }
   return {
     kind: 'execution-failed',
@@ -180,8 +186,8 @@ async function unreturnedSlots(ports: Needs): Promise<readonly Stray[]> {
       const run = await ports.runs.load(holder.runId);
       const hasEnded = run === undefined || isFinal(run);
       if (!hasEnded && holder.until > now) continue;
-      const why = hasEnded ? 'has ended' : `had them until ${holder.until}`;
-      const detail = `${holder.runId} holds ${holder.held} slots of ${resource} and ${why}`;
+      const why = hasEnded ? 'has ended' : `had until ${holder.until} to give back what it holds`;
+      const detail = `${holder.runId} holds ${counted(holder.held, 'slot')} of ${resource} and ${why}`;
       strays.push({ kind: 'slots-not-returned', read, holder, since: holder.until, detail });
     }
   }

@@ -1,4 +1,5 @@
 /** Runs: planning and starting them, the original's way and ours and reading them and their jobs. */
+import { counted } from '#domain/counted';
 import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
 import { WAIT } from '#contract/queries';
@@ -103,7 +104,12 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
   const read = runFilter(request.query);
-  if ('errors' in read) return problem('invalid-request', `${read.errors.length} query parameters are not valid`, read.errors);
+  if ('errors' in read)
+    return problem(
+      'invalid-request',
+      `${counted(read.errors.length, 'query parameter is', 'query parameters are')} not valid`,
+      read.errors,
+    );
   const listed = await listRuns(ports(), read.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(({ run, counts, progress }) => runView(run, counts, progress));
