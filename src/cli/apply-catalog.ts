@@ -1,5 +1,5 @@
 /** Registers a catalog, templates before the patterns that name them. Applying it again changes nothing. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiError } from '#client/errors';
 import type { Change } from '#client/catalog-client';
@@ -7,6 +7,7 @@ import type { SluiceClient } from '#client/sluice-client';
 import { nameOf, readCatalog, type Catalog, type CatalogFile, type CatalogPattern, type CatalogTemplate } from './catalog-documents.ts';
 import { CommandFailure } from './command.ts';
 import { failureOf } from './failures.ts';
+import { readText } from './read-text.ts';
 
 export interface Applied {
   readonly change: Change;
@@ -20,10 +21,10 @@ export function catalogFiles(path: string): readonly CatalogFile[] {
   const unreadable = (why: string): CommandFailure =>
     new CommandFailure(2, { what: 'nothing was registered', why, next: 'name a directory that holds .yaml, .yml or .json files.' });
   try {
-    if (!statSync(path).isDirectory()) return [{ path, text: readFileSync(path, 'utf8') }];
+    if (!statSync(path).isDirectory()) return [{ path, text: readText(path) }];
     const names = readdirSync(path).filter((name) => /\.(ya?ml|json)$/i.test(name));
     if (names.length === 0) throw unreadable(`${path} holds no .yaml, .yml or .json file`);
-    return names.sort().map((name) => ({ path: join(path, name), text: readFileSync(join(path, name), 'utf8') }));
+    return names.sort().map((name) => ({ path: join(path, name), text: readText(join(path, name)) }));
   } catch (error) {
     throw error instanceof Error && error.name !== 'CommandFailure' ? unreadable(error.message) : error;
   }

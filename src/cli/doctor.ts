@@ -2,7 +2,7 @@
 import { SweepView } from '#contract/sweep-view';
 import type { Command } from './command.ts';
 import { jsonText } from './json-text.ts';
-import { number, oneLine, table } from './table.ts';
+import { counted, number, oneLine, table } from './table.ts';
 
 export const doctor: Command = {
   group: 'doctor',
@@ -23,7 +23,7 @@ Exit codes of this command: 0 nothing is found, or all is repaired; 1 something 
     const left = findings.filter(({ outcome }) => outcome !== 'repaired').length;
     if (invocation.json) stdout.write(jsonText(swept, invocation.json));
     else if (findings.length > 0) stdout.write(findingTable(findings, isRepair));
-    const compared = `${number(swept['open-runs'])} open runs and ${number(swept['running-executions'])} running executions compared`;
+    const compared = `${counted(swept['open-runs'], 'open run')} and ${counted(swept['running-executions'], 'running execution')} compared`;
     const repaired = isRepair ? `, ${number(findings.length - left)} repaired` : '';
     stderr.write(`${compared}: ${findings.length === 0 ? 'nothing is amiss' : `${number(findings.length)} found${repaired}`}.\n`);
     if (swept.unfinished) stderr.write('That is not all: the time of a request was over. Ask again, or leave it to the service.\n');

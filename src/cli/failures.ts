@@ -80,5 +80,5 @@ export function failureOf(error: unknown, { what, help }: { readonly what: strin
 }
 
 export function failureText({ what, why, next }: CommandFailure): string {
-  return `sluice: ${what}.\nWhy: ${why}\nNext: ${next}\n`;
+  return `sluice: ${what}.\nWhy:${/^\s/.test(why) ? '' : ' '}${why}\nNext: ${next}\n`;
 }

@@ -5,7 +5,7 @@ import type { Command } from './command.ts';
 import { numberFlag } from './flags.ts';
 import { REPORTED_JOB, valuesOf } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
-import { number, table } from './table.ts';
+import { counted, number, table } from './table.ts';
 import { take } from './take.ts';
 
 const OUTPUTS_SHOWN = 100;
@@ -56,7 +56,7 @@ export const jobIndex: Command = {
     const patterns = valuesOf(invocation, 'pattern');
     const indexed = await client.indexJob(invocation.operands[0] ?? '', patterns.length > 0 ? { patterns } : {});
     const { 'job-id': id, outputs, 'size-bytes': bytes, state } = indexed;
-    stderr.write(`${id} is ${state}; outputs: ${number(outputs)}, of ${number(bytes)} bytes.\n`);
+    stderr.write(`${id} is ${state}; ${counted(outputs, 'output')} of ${counted(bytes, 'byte')}.\n`);
     stdout.write(invocation.json ? jsonText(indexed, invocation.json) : `${id}\n`);
     return 0;
   },
@@ -76,7 +76,9 @@ token of an administrator.`,
   async run({ client, stdout, stderr }, invocation) {
     const reset = await client.resetJob(invocation.operands[0] ?? '', { keepArchive: invocation.has('keep-archive') });
     const { 'job-id': id, state, 'files-removed': removed } = reset;
-    stderr.write(`${id} is ${state} again; files removed: ${number(removed)}. Its tokens have ended: sluice job token ${id}\n`);
+    stderr.write(
+      `${id} is ${state} again; ${counted(removed, 'file was', 'files were')} removed. Its tokens have ended: sluice job token ${id}\n`,
+    );
     stdout.write(invocation.json ? jsonText(reset, invocation.json) : `${id}\n`);
     return 0;
   },

@@ -1,5 +1,6 @@
 /** What the commands about jobs that report themselves have in common: by which token, JSON as a flag, and whose job it is. */
 import type { AnyJobView } from '#contract/any-job-view';
+import { jsonFaults } from '#contract/strict-json';
 import { EventTaken } from '#contract/job-views';
 import type { RegisterJobRequest } from '#contract/job-requests';
 import { JobView } from '#contract/views';
@@ -55,9 +56,12 @@ export function objectFlag(context: Context, invocation: Invocation, flag: strin
   const given = invocation.text(flag);
   if (given === undefined) return undefined;
   const text = given.startsWith('@') ? textOfFile(context, given.slice(1)) : given;
-  const value = parsed(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new UsageError(`--${flag} must be a JSON object, as '{"step":"aligned"}', or @FILE`);
+  const value = parsed(text.replace(/^\uFEFF/, ''));
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UsageError(`--${flag} must be a JSON object, as '{"step":"aligned"}', or @FILE`);
+  const [fault] = jsonFaults(text);
+  if (fault) throw new UsageError(`--${flag}: ${fault.pointer} ${fault.message}`);
+  return value as JsonObject;
 }
 
 function parsed(text: string): unknown {

@@ -7,6 +7,7 @@ import { numberFlag } from './flags.ts';
 import { JOB_EVENTS, JOB_TOKEN_FLAGS, JOB_TOKEN_NOTES, objectFlag, REPORTED_JOB, reporting } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { answered } from './run-waiting.ts';
+import { counted } from './table.ts';
 
 export const jobEvent: Command = {
   group: 'job',
@@ -81,7 +82,7 @@ ${JOB_TOKEN_NOTES}`,
     if (kind === 'timed-out') {
       throw new CommandFailure(3, {
         what: 'the wait timed out; the job goes on',
-        why: `${job['job-id']} was ${job.state} after ${timeoutSeconds ?? 0} seconds`,
+        why: `${job['job-id']} was ${job.state} after ${counted(timeoutSeconds ?? 0, 'second')}`,
         next: `sluice job view ${job['job-id']} shows how it stands.`,
       });
     }

@@ -1,8 +1,9 @@
 /** The process of `sluice`: what it reads from its surroundings is read here and nowhere else. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { ExitCode } from './command.ts';
+import { readText } from './read-text.ts';
 import { sluice } from './sluice.ts';
 
 /** From `src/cli/main.js` below it, where the build puts this. */
@@ -53,7 +54,7 @@ process.exitCode = await sluice(process.argv.slice(2), {
   stderr: process.stderr,
   userName: userName(),
   newRunName,
-  readText: (path) => readFileSync(path, 'utf8'),
+  readText,
   writeSecret,
   programs: { serve, 'control-hub-simulator': controlHubSimulator },
 });

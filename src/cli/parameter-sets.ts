@@ -6,8 +6,10 @@
  * numbers would change it. An empty cell of a CSV file is a parameter that this set does not have.
  */
 import type { RunRequest } from '#contract/run-request';
+import { jsonFaults } from '#contract/strict-json';
 import { UsageError, type GivenFlag } from './command.ts';
 import { CsvError, parseCsv, type CsvCell, type CsvRow } from './csv.ts';
+import { counted } from './table.ts';
 
 export type ParameterSet = RunRequest['runtime-parameters'][number];
 type Value = ParameterSet[string];
@@ -109,7 +111,7 @@ function setsOfCsv(path: string, text: string): readonly ParameterSet[] {
     throw new UsageError(`${path}: the first line names ${wrong === '' ? 'a column by nothing' : `"${wrong}" twice`}`);
   return rows.map(({ line, cells }) => {
     if (cells.length !== keys.length)
-      throw new UsageError(`${path}: line ${line} has ${cells.length} cells, the first line has ${keys.length}`);
+      throw new UsageError(`${path}: line ${line} has ${counted(cells.length, 'cell')}, the first line has ${keys.length}`);
     return Object.fromEntries(cells.flatMap((cell, index) => cellEntry(keys[index] ?? '', cell)));
   });
 }
@@ -127,7 +129,15 @@ function csvRows(path: string, text: string): readonly CsvRow[] {
   }
 }
 
+/** What would not be kept as it stands there is refused, as the service refuses it in a body. */
 function parseJson(where: string, text: string): unknown {
+  const parsed = parsedJson(where, text);
+  const [fault] = jsonFaults(text);
+  if (fault) throw new UsageError(`${where}: ${fault.pointer} ${fault.message}`);
+  return parsed;
+}
+
+function parsedJson(where: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

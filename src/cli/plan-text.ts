@@ -2,8 +2,7 @@
 import type { PlanView } from '#contract/plan-view';
 import type { RunRequest } from '#contract/run-request';
 import { parameterTable } from './job-text.ts';
-import { jobsText } from './run-text.ts';
-import { duration, nameLines, number } from './table.ts';
+import { counted, duration, nameLines, number } from './table.ts';
 
 export function planSummary(plan: PlanView, request: RunRequest): string {
   const { expected } = plan;
@@ -15,7 +14,7 @@ export function planSummary(plan: PlanView, request: RunRequest): string {
     ...(expected ? [['calls', callsText(expected)] as const] : []),
     ['plan hash', plan['plan-hash']],
   ];
-  return `${request['user-run-id']} of ${request['user-id']}: ${jobsText(plan['set-count'])}\n${nameLines(lines)}`;
+  return `${request['user-run-id']} of ${request['user-id']}: ${counted(plan['set-count'], 'job')}\n${nameLines(lines)}`;
 }
 
 export function planSets({ sets }: PlanView): string {
@@ -35,7 +34,7 @@ function leftOut(plan: PlanView, request: RunRequest): readonly (readonly [strin
   if (since === undefined) return [];
   if (places.length === 0) return [['left out', `no set: none has succeeded since ${since}`]];
   const more = places.length > PLACES_SHOWN ? `, … and ${number(places.length - PLACES_SHOWN)} more` : '';
-  const which = `set ${places.slice(0, PLACES_SHOWN).map(number).join(', ')}${more}`;
+  const which = `${places.length === 1 ? 'set' : 'sets'} ${places.slice(0, PLACES_SHOWN).map(number).join(', ')}${more}`;
   return [['left out', `${which}: ${places.length === 1 ? 'it has' : 'they have'} succeeded since ${since}`]];
 }
 
@@ -47,4 +46,4 @@ function timeText({ 'job-seconds': job, 'run-seconds': run }: Expected): string 
 }
 
 const callsText = ({ 'engine-starts': starts, 'engine-status-calls': looks }: Expected): string =>
-  `${number(starts)} ${starts === 1 ? 'start' : 'starts'} and about ${number(looks)} ${looks === 1 ? 'look' : 'looks'} at how the jobs stand`;
+  `${counted(starts, 'start')} and about ${counted(looks, 'look')} at how the jobs stand`;

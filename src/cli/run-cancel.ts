@@ -1,9 +1,9 @@
 /** `sluice run cancel`: asking for it, and with --wait seeing it done. */
 import { RunView } from '#contract/views';
 import type { Command } from './command.ts';
-import { jobsText } from './run-text.ts';
 import { VIEW_FIELDS } from './run-view.ts';
 import { shown, WAIT_FLAGS, WAIT_NOTES, waitOf } from './run-waiting.ts';
+import { counted } from './table.ts';
 
 export const runCancel: Command = {
   group: 'run',
@@ -23,7 +23,7 @@ ${WAIT_NOTES} A run that was cancelled exits 5, and one whose jobs had all succe
   async run(context, invocation) {
     const wait = waitOf(invocation);
     const run = await context.client.cancelRun(invocation.operands[0] ?? '');
-    const told = `${run['run-id']} ${run.state}: ${jobsText(run.jobs.open)} to be stopped`;
+    const told = `${run['run-id']} ${run.state}: ${counted(run.jobs.open, 'job')} to be stopped`;
     return shown(context, invocation, { runId: run['run-id'], answer: run, told }, wait);
   },
 };

@@ -2,9 +2,9 @@
 import { RunRetried } from '#contract/views';
 import { UsageError, type Command } from './command.ts';
 import { SELECTION_FLAGS, selectionOf } from './job-selection.ts';
-import { jobsText } from './run-text.ts';
 import { VIEW_FIELDS } from './run-view.ts';
 import { answered, shown, WAIT_FLAGS, WAIT_NOTES, waitOf } from './run-waiting.ts';
+import { counted } from './table.ts';
 
 export const runRetry: Command = {
   group: 'run',
@@ -38,7 +38,7 @@ ${WAIT_NOTES}`,
       what: `no answer says that jobs of ${id} were retried`,
       same: `Sent again with --idempotency-key ${idempotencyKey} it is the same retry.`,
     });
-    const told = `${id} ${retried.state}: attempt ${retried.attempt} of ${jobsText(retried['job-ids'].length)}`;
+    const told = `${id} ${retried.state}: attempt ${retried.attempt} of ${counted(retried['job-ids'].length, 'job')}`;
     return shown(context, invocation, { runId: retried['run-id'], answer: retried, told }, wait);
   },
 };

@@ -3,10 +3,10 @@ import { NothingStarted, RunStarted } from '#contract/views';
 import { UsageError, type Command, type Context, type ExitCode, type Invocation } from './command.ts';
 import { jsonText } from './json-text.ts';
 import { REQUEST_FLAGS, requestOf, SKIP_NOTES, VALUE_NOTES } from './run-request.ts';
-import { jobsText } from './run-text.ts';
 import { VIEW_FIELDS } from './run-view.ts';
 import { answered, shown, WAIT_FLAGS, WAIT_NOTES, waitOf } from './run-waiting.ts';
 import type { Following } from './run-watch.ts';
+import { counted } from './table.ts';
 
 export const START_FIELDS: readonly string[] = [
   ...new Set([...Object.keys(RunStarted.shape), ...Object.keys(NothingStarted.shape), ...VIEW_FIELDS]),
@@ -67,10 +67,10 @@ export async function showStarted(
   const left = started['skipped-sets'];
   const leftOut = left === undefined ? '' : `, ${left} left out`;
   if (started['run-id'] === null) {
-    context.stderr.write(`Nothing was started: each of the ${left ?? 0} sets has succeeded already.\n`);
+    context.stderr.write(`Nothing was started: ${counted(left ?? 0, 'set has', 'sets have')} succeeded already.\n`);
     if (invocation.json) context.stdout.write(jsonText(started, invocation.json));
     return 0;
   }
-  const told = `${started['run-id']} ${started.state}: ${jobsText(started['job-ids'].length)}${leftOut}`;
+  const told = `${started['run-id']} ${started.state}: ${counted(started['job-ids'].length, 'job')}${leftOut}`;
   return shown(context, invocation, { runId: started['run-id'], answer: started, told }, wait);
 }

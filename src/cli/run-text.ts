@@ -1,7 +1,7 @@
 /** Runs and jobs as text. Pure: what is printed where is the commands' matter. */
 import { costLines, queueText, stopText } from '#client/run-words';
 import type { JobView, RunView } from '#contract/views';
-import { duration, nameLines, number, oneLine, table } from './table.ts';
+import { counted, duration, nameLines, number, oneLine, table } from './table.ts';
 
 export function runList(runs: readonly RunView[]): string {
   const columns = [
@@ -37,8 +37,8 @@ export function runSummary(run: RunView): string {
     ...(clonedFrom === undefined ? [] : [['clone of', clonedFrom] as const]),
     ['attempt', number(run.attempt)],
     ['jobs', `${number(jobs.total)}: ${jobCounts(run)}`],
-    ...(leftOut === undefined ? [] : [['left out', `${setsText(leftOut)} that had succeeded before`] as const]),
-    ...(waiting ? [['waiting', `${jobsText(waiting.jobs)} since ${waiting.since}: ${waiting.reason}`] as const] : []),
+    ...(leftOut === undefined ? [] : [['left out', `${counted(leftOut, 'set')} that had succeeded before`] as const]),
+    ...(waiting ? [['waiting', `${counted(waiting.jobs, 'job')} since ${waiting.since}: ${waiting.reason}`] as const] : []),
     ...(trouble ? [['engine', `in trouble since ${trouble.since}: ${oneLine(trouble.message)}`] as const] : []),
     [
       'records',
@@ -52,9 +52,6 @@ export function runSummary(run: RunView): string {
   ];
   return `${run['run-id']} ${run.state}\n${nameLines(lines)}`;
 }
-
-export const jobsText = (count: number): string => `${number(count)} ${count === 1 ? 'job' : 'jobs'}`;
-const setsText = (count: number): string => `${number(count)} ${count === 1 ? 'set' : 'sets'}`;
 
 function jobCounts({ jobs }: RunView): string {
   const counts = [
@@ -120,9 +117,9 @@ function outcome(job: JobView): string {
 export function progress(run: RunView): string {
   const ended = run.jobs.total - run.jobs.open;
   const failed = run.jobs.failed === 0 ? '' : `, ${number(run.jobs.failed)} failed`;
-  const waiting = run.waiting === undefined ? '' : `; ${jobsText(run.waiting.jobs)} waiting: ${run.waiting.reason}`;
+  const waiting = run.waiting === undefined ? '' : `; ${counted(run.waiting.jobs, 'job')} waiting: ${run.waiting.reason}`;
   const told = run['engine-trouble'];
   const trouble = told === undefined ? '' : `; the engine is in trouble: ${oneLine(told.message)}`;
-  const records = `${number(run.records.output)} records out`;
-  return `${run['run-id']} ${run.state}: ${number(ended)} of ${number(run.jobs.total)} jobs ended${failed}, ${records}${waiting}${trouble}`;
+  const records = `${counted(run.records.output, 'record')} out`;
+  return `${run['run-id']} ${run.state}: ${number(ended)} of ${counted(run.jobs.total, 'job')} ended${failed}, ${records}${waiting}${trouble}`;
 }

@@ -5,6 +5,7 @@ import { numberFlag } from './flags.ts';
 import { JOB_STATES, jobStateFlag } from './job-flags.ts';
 import { jsonText } from './json-text.ts';
 import { jobTable, runSummary } from './run-text.ts';
+import { counted } from './table.ts';
 import { take, tellUnreadable } from './take.ts';
 
 export const JOBS_SHOWN = 100;
@@ -74,7 +75,7 @@ export async function showRun(
   }
   const { items, more, unreadable } = await take(limit, (page) => client.jobs(run['run-id'], { ...page, state }));
   tellUnreadable(stderr, unreadable);
-  const all = state === undefined ? `of ${run.jobs.total} jobs` : `of the jobs that are ${state}`;
+  const all = state === undefined ? `of ${counted(run.jobs.total, 'job')}` : `of the jobs that are ${state}`;
   if (more) stderr.write(`Shown: the first ${limit} ${all}; --limit shows more.\n`);
   if (fields !== undefined) stdout.write(jsonText({ ...run, 'job-list': items }, fields));
   else if (items.length > 0 || state === undefined) stdout.write(`${runSummary(run)}\n${jobTable(items)}`);

@@ -5,6 +5,7 @@ import { failureOf } from './failures.ts';
 import { numberFlag } from './flags.ts';
 import { progress } from './run-text.ts';
 import { exitCodeOf, JOBS_SHOWN, showRun, VIEW_FIELDS } from './run-view.ts';
+import { counted, number } from './table.ts';
 
 export const runWatch: Command = {
   group: 'run',
@@ -55,7 +56,7 @@ export async function followed(context: Context, id: string, { limit, timeoutSec
   if (kind === 'ended') return run;
   throw new CommandFailure(3, {
     what: 'the wait timed out; the run goes on',
-    why: `${run.jobs.open} of ${run.jobs.total} jobs of ${id} had not ended after ${timeoutSeconds ?? 0} seconds`,
+    why: `${number(run.jobs.open)} of ${counted(run.jobs.total, 'job')} of ${id} had not ended after ${counted(timeoutSeconds ?? 0, 'second')}`,
     next: `sluice run view ${id} shows how it stands.`,
   });
 }

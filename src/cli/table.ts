@@ -1,6 +1,6 @@
 /** Columns for people: as wide as their widest cell, numbers to the right. */
 
-export { duration, number } from '#client/run-words';
+export { counted, duration, number } from '#client/run-words';
 
 export interface Column {
   readonly title: string;

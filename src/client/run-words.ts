@@ -4,6 +4,9 @@ import type { CostView, JobView } from '#contract/views';
 /** 1234567 as 1,234,567, on every machine. */
 export const number = (value: number): string => value.toLocaleString('en-US');
 
+/** A count with its noun: `1 job`, `1,200 jobs`. */
+export const counted = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;
+
 /** As precise as anybody reads it: `0.04 s`, `12.3 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(ms: number): string {
   if (ms < 9_995) return `${(ms / 1000).toFixed(2)} s`;
@@ -17,7 +20,7 @@ export function duration(ms: number): string {
 /** On this machine as well: what the run would have cost on AWS. */
 export function costLines(cost: CostView): readonly (readonly [string, string])[] {
   const writes = `${number(cost['dynamodb-write-units'])} write and ${number(cost['dynamodb-read-units'])} read units`;
-  const lambda = `${number(cost['lambda-invocations'])} invocations, ${String(cost['lambda-gigabyte-seconds'])} GB-s`;
+  const lambda = `${counted(cost['lambda-invocations'], 'invocation')}, ${String(cost['lambda-gigabyte-seconds'])} GB-s`;
   const by = cost['usd-by-kind'];
   const kinds = [
     `${usd(by['step-functions'])} Step Functions`,
@@ -28,11 +31,11 @@ export function costLines(cost: CostView): readonly (readonly [string, string])[
   ].join(', ');
   return [
     ['cost', `${usd(cost.usd)} on AWS at list prices (us-east-1), without any free tier`],
-    ['of that', `${number(cost['state-transitions'])} state transitions, ${lambda}, ${writes}`],
+    ['of that', `${counted(cost['state-transitions'], 'state transition')}, ${lambda}, ${writes}`],
     ['by kind', `${kinds}; ${number(cost['lambda-milliseconds'])} ms in Lambda`],
     [
       'engine',
-      `${number(cost['engine-starts'])} starts, ${number(cost['engine-status-calls'])} status calls in ${number(cost.ticks)} ticks`,
+      `${counted(cost['engine-starts'], 'start')}, ${counted(cost['engine-status-calls'], 'status call')} in ${counted(cost.ticks, 'tick')}`,
     ],
   ];
 }

@@ -3,6 +3,7 @@
  * after somebody has gone elsewhere is dropped.
  */
 import { ApiError, ServiceUnreachable } from '#client/errors';
+import { counted } from '#client/run-words';
 import type { SluiceClient } from '#client/sluice-client';
 import { hasEnded } from '#client/wait-for-run';
 import { frame, titleOf, type Content, type Shown } from './frame.ts';
@@ -185,7 +186,7 @@ const DEEDS: Readonly<Record<Action, (client: ConsoleClient, runId: string) => P
   },
   async retry(client, runId) {
     const { attempt, 'job-ids': ids } = await client.retryRun(runId);
-    return `Attempt ${attempt} has begun, of ${ids.length} ${ids.length === 1 ? 'job' : 'jobs'}.`;
+    return `Attempt ${attempt} has begun, of ${counted(ids.length, 'job')}.`;
   },
 };
 

@@ -1,4 +1,5 @@
 /** The page around a page: its title, what is being refreshed, notices, the question for a token. */
+import { counted, number } from '#client/run-words';
 import type { PageView, RunView } from '#contract/views';
 import { jobPage, type JobContent } from './job-page.ts';
 import { link } from './parts.ts';
@@ -92,10 +93,10 @@ function spoken({ content }: Shown): string {
     case 'loading':
       return 'Loading';
     case 'runs':
-      return `${content.page.items.length} runs shown`;
+      return `${counted(content.page.items.length, 'run')} shown`;
     case 'run': {
       const { state, jobs } = content.run;
-      return `The run is ${state}: ${jobs.total - jobs.open} of ${jobs.total} jobs ended, ${jobs.failed} failed`;
+      return `The run is ${state}: ${number(jobs.total - jobs.open)} of ${counted(jobs.total, 'job')} ended, ${jobs.failed} failed`;
     }
     case 'job':
       return `The job is ${content.job.state}`;

@@ -1,5 +1,5 @@
 /** One run: how it stands, what it has used, its jobs, and what can be done about it. */
-import { costLines, number, queueText, stopText } from '#client/run-words';
+import { costLines, counted, number, queueText, stopText } from '#client/run-words';
 import { hasEnded } from '#client/wait-for-run';
 import type { JobView, RunView } from '#contract/views';
 import { chip } from './chip.ts';
@@ -51,10 +51,10 @@ function header(run: RunView, nowMs: number): Tree {
     ['Ended', finishedAt === undefined ? undefined : time(finishedAt)],
     ['Elapsed', elapsed(run, nowMs)],
     ['Next poll', poll === undefined ? undefined : `${poll}, or sooner when the engine tells of a change`],
-    ['Waiting', waiting && h('span', {}, `${jobsText(waiting.jobs)} since `, time(waiting.since), `: ${waiting.reason}`)],
+    ['Waiting', waiting && h('span', {}, `${counted(waiting.jobs, 'job')} since `, time(waiting.since), `: ${waiting.reason}`)],
     ['Engine', trouble && h('span', {}, 'In trouble since ', time(trouble.since), `: ${trouble.message}`)],
     ['Closing', closing && `${closing.reason}: ${closing.message}`],
-    ['Left out', leftOut === undefined ? undefined : `${number(leftOut)} sets that had succeeded before`],
+    ['Left out', leftOut === undefined ? undefined : `${counted(leftOut, 'set')} that had succeeded before`],
   ]);
 }
 
@@ -111,18 +111,16 @@ function actions(run: RunView, { asked, left, busy }: Doing): Tree {
 
 const QUESTIONS: Readonly<Record<Action, (run: RunView) => { readonly question: string; readonly yes: string; readonly no: string }>> = {
   cancel: ({ jobs: { open } }) => ({
-    question: `Cancel this run? ${jobsText(open)} not ended yet will be stopped; what has ended stays.`,
+    question: `Cancel this run? ${counted(open, 'job')} not ended yet will be stopped; what has ended stays.`,
     yes: 'Cancel the run',
     no: 'Let it go on',
   }),
   retry: ({ jobs: { failed, cancelled } }) => ({
-    question: `Retry what failed? ${jobsText(failed + cancelled)} that failed or were cancelled will run once more; what succeeded stays.`,
+    question: `Retry what failed? ${counted(failed + cancelled, 'job')} that failed or were cancelled will run once more; what succeeded stays.`,
     yes: 'Retry them',
     no: 'Leave them',
   }),
 };
-
-const jobsText = (count: number): string => `${number(count)} ${count === 1 ? 'job' : 'jobs'}`;
 
 /** The states that a managed job passes through; any other one can be asked for by the address. */
 const OFFERED: readonly JobState[] = ['CREATED', 'RUNNING', 'FAILED', 'FINISHED'];
@@ -168,7 +166,7 @@ function lookedText({ jobState }: RunPlace, run: RunView, { jobs: shown, looked 
   const range = `sets ${number(looked.from)} to ${number(looked.to)} of ${number(run.jobs.total)}`;
   return jobState === undefined
     ? `Shown: ${range}, counted from 0.`
-    : `${jobsText(shown.length)} ${jobState} among ${range}, counted from 0.`;
+    : `${counted(shown.length, 'job')} ${jobState} among ${range}, counted from 0.`;
 }
 
 function cellsOf(job: JobView): readonly Child[] {

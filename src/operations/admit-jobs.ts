@@ -3,6 +3,7 @@
  * one of its run: a tick tells what its run has under way and what it would start, and takes what it is granted in one
  * transaction over all the resources that its template needs.
  */
+import { counted } from '#domain/counted';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, type RunId } from '#domain/ids';
 import { grantSlots, startsLeft, type SlotGrant, type SlotLimits } from '#domain/slots';
@@ -94,8 +95,8 @@ function reasonOf(name: string, { maxParallel, startsPerSecond }: SlotLimits, gr
     case undefined:
       return [];
     case 'slot':
-      return [`${name} may have ${maxParallel ?? 0} jobs under way, and has ${grant.inUse}`];
+      return [`${name} may have ${counted(maxParallel ?? 0, 'job')} under way, and has ${grant.inUse}`];
     case 'start-rate':
-      return [`${name} may start ${startsPerSecond ?? 0} jobs a second`];
+      return [`${name} may start ${counted(startsPerSecond ?? 0, 'job')} a second`];
   }
 }

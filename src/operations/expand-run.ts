@@ -54,6 +54,7 @@ const ROUNDS = 5;
 async function readyJobs(ports: Needs, run: Run): Promise<void> {
   const retry = await ports.runs.retry(run);
   if (!retry) throw new Fault('Vanished', `what attempt ${run.attempt} of ${run.id} is about is gone`);
+  const caredFor = new Set((await ports.jobs.open(run)).map(({ index }) => index));
   for (let from = 0; from < retry.indexes.length; from += AT_ONCE) {
     const indexes = retry.indexes.slice(from, from + AT_ONCE);
     let waiting: readonly Job[] = [];
@@ -64,12 +65,18 @@ async function readyJobs(ports: Needs, run: Run): Promise<void> {
       const at = ports.clock.now();
       const events = (['reset', 'ready'] as const).map((name) => ({ name, at, actor: retry.requestedBy, runAttempt: run.attempt }));
       await ports.jobs.save(
-        waiting.map((job) => applied(job, events)),
+        waiting.map((job) => ({ ...applied(caredFor.has(job.index) ? job : withoutCare(job), events), before: job })),
         run.count,
       );
     }
     if (waiting.length > 0) throw new Fault('StoreBusy', `jobs of ${run.id} were changed by others ${ROUNDS} times in a row`);
   }
+}
+
+/** A settled job without an open row has been looked after: its last duty went with the row, and the item still names it. */
+function withoutCare(job: Job): Job {
+  const { aftercare: _done, ...kept } = job;
+  return kept;
 }
 
 /** 128 bits: no two sets of a template share a key by chance. */

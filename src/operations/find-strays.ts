@@ -24,6 +24,7 @@
  *                           writes, or is gone
  *   slots-unreadable        slots of which an item is not what its store writes  none: likewise
  */
+import { counted } from '#domain/counted';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, parseRunId, secondsBetween, type Instant, type RunId } from '#domain/ids';
 import { isFinal, type Run, type RunState } from '#domain/run';
@@ -227,7 +228,12 @@ async function strayOfExecution(ports: SweepNeeds, run: Run, running: ReadonlySe
   if (status === 'SUCCEEDED' || (status === 'gone' && run.plannedAt !== undefined)) {
     const left = await unstarted(ports, run);
     if (left === 0) return undefined;
-    return { kind: 'jobs-not-started', run, since, detail: `${left} jobs of ${run.id} were never started, and its execution has ended` };
+    return {
+      kind: 'jobs-not-started',
+      run,
+      since,
+      detail: `${counted(left, 'job')} of ${run.id} never started, and its execution has ended`,
+    };
   }
   return {
     kind: 'execution-failed',
@@ -294,7 +300,7 @@ async function unreturned({ clock, runs }: SweepNeeds, read: SlotRead, holder: S
   const run = await runs.load(holder.runId);
   const hasEnded = run === undefined || isFinal(run);
   if (!hasEnded && holder.until > clock.now()) return [];
-  const why = hasEnded ? 'has ended' : `had them until ${holder.until}`;
-  const detail = `${holder.runId} holds ${holder.held} slots of ${read.resource} and ${why}`;
+  const why = hasEnded ? 'has ended' : `had until ${holder.until} to give back what it holds`;
+  const detail = `${holder.runId} holds ${counted(holder.held, 'slot')} of ${read.resource} and ${why}`;
   return [{ kind: 'slots-not-returned', read, holder, since: holder.until, detail }];
 }

@@ -4,6 +4,7 @@
  * happens in between, and its history says why. Of several that are under way at once the last goes on, and the others stop: none
  * may still be at its archive when the next attempt writes there. A reset whose process has died is gone on with by the sweep.
  */
+import { counted } from '#domain/counted';
 import { archivePathText, parseArchivePath } from '#domain/archive-path';
 import { Fault } from '#domain/faults';
 import { epochMs, instant, type Instant, type ReportedJobId } from '#domain/ids';
@@ -100,7 +101,10 @@ async function carriedOut(
   if (cleared.kind === 'failed') return failed(ports, { job: latest, actor }, cleared, again(cleared));
   const { removed } = cleared;
   if (time.isOver) {
-    const late: Pick<Failed, 'message' | 'mayPass'> = { message: `its time was over when ${removed} files were removed`, mayPass: true };
+    const late: Pick<Failed, 'message' | 'mayPass'> = {
+      message: `its time was over when ${counted(removed, 'file was', 'files were')} removed`,
+      mayPass: true,
+    };
     return failed(ports, { job: latest, actor }, late, again({ kind: 'failed', ...late }));
   }
   const data: JsonObject = keepArchive ? { 'archive-kept': true } : { 'files-removed': removed };

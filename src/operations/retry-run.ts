@@ -2,6 +2,7 @@
  * A new attempt of some of a run's jobs: those that failed, for whatever reason or for those named, or those of the named
  * sets. The run is reopened in one write with the list of its jobs; an execution of its own then makes them ready.
  */
+import { counted } from '#domain/counted';
 import type { RunId } from '#domain/ids';
 import { isSettled, type FailureReason, type Job } from '#domain/job';
 import { isFinal, type Run } from '#domain/run';
@@ -115,7 +116,7 @@ export async function selectJobs(
   const { indexes, setKeys, reasons } = selection;
   const named = new Set(indexes);
   const problems: SelectionProblem[] = [...named].flatMap((index) =>
-    index < run.count ? [] : [{ index, message: `the run has ${run.count} sets; the last index is ${run.count - 1}` }],
+    index < run.count ? [] : [{ index, message: `the run has ${counted(run.count, 'set')}; the last index is ${run.count - 1}` }],
   );
   const byKey = new Map<number, string>();
   for (const { setKey, places } of await keyed(ports, run, setKeys ?? [])) {

@@ -251,7 +251,7 @@ describe('job wait', () => {
     const { id, token } = await registered();
     const { code, stdout, stderr } = await holding(token, 'wait', id, '--timeout-seconds', '1');
     expect([code, stdout]).toEqual([3, 'CREATED\n']);
-    expect(stderr).toMatch(/^sluice: the wait timed out; the job goes on\.\nWhy: 107\S+ was CREATED after 1 seconds\n/);
+    expect(stderr).toMatch(/^sluice: the wait timed out; the job goes on\.\nWhy: 107\S+ was CREATED after 1 second\n/);
   });
 
   test('tells of a failure why', async () => {
@@ -269,7 +269,7 @@ test('job index, outputs, reset and delete: what lies in the archive is listed, 
   for (const name of ['a.csv', 'b.csv', 'log.txt']) writeFileSync(join(archive, name), 'a,b\n');
   for (const event of ['run', 'finish']) await job('event', id, event);
   expect((await job('outputs', id)).stderr).toBe(`The job is not indexed yet: sluice job index ${id}\n`);
-  expect(await job('index', id)).toEqual({ code: 0, stdout: `${id}\n`, stderr: `${id} is FINISHED; outputs: 2, of 8 bytes.\n` });
+  expect(await job('index', id)).toEqual({ code: 0, stdout: `${id}\n`, stderr: `${id} is FINISHED; 2 outputs of 8 bytes.\n` });
   const lines = (await job('outputs', id)).stdout.split('\n');
   expect(lines[0]).toMatch(/^KEY +BYTES +MODIFIED +CHECKSUM$/);
   expect(lines[1]).toMatch(/^a\.csv +4 +\S+Z +sha256:[0-9a-f]{64}$/);
@@ -298,7 +298,7 @@ test('job reset empties the archive and ends the tokens; job token issues anothe
   writeFileSync(join(archive, 'a.csv'), 'a\n');
   const { code, stdout, stderr } = await job('reset', id);
   expect([code, stdout]).toEqual([0, `${id}\n`]);
-  expect(stderr).toBe(`${id} is CREATED again; files removed: 1. Its tokens have ended: sluice job token ${id}\n`);
+  expect(stderr).toBe(`${id} is CREATED again; 1 file was removed. Its tokens have ended: sluice job token ${id}\n`);
   expect(existsSync(join(archive, 'a.csv'))).toBe(false);
   expect((await holding(token, 'event', id, 'run')).code).toBe(4);
   const next = (await job('token', id, '--event', 'run,update')).stdout.trim();

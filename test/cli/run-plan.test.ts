@@ -124,7 +124,7 @@ describe('--skip-succeeded-since', () => {
   test('leaves out the sets that have succeeded, in the plan and in the run, which says so', async () => {
     const plans = await plan('--user-run-id', 'skip', ...CITIES, ...SINCE);
     expect(plans.stdout).toMatch(/^skip of ada: 1 job$/m);
-    expect(plans.stdout).toMatch(/^ {2}left out {3}set 0, 2: they have succeeded since 2026-01-01T00:00:00Z$/m);
+    expect(plans.stdout).toMatch(/^ {2}left out {3}sets 0, 2: they have succeeded since 2026-01-01T00:00:00Z$/m);
     expect(plans.stdout).toMatch(/^set 1, key /m);
     const { code, stdout, stderr } = await running.start(...CITIES, ...SINCE, '--wait');
     expect(code).toBe(0);
@@ -135,7 +135,7 @@ describe('--skip-succeeded-since', () => {
   test.each([[[]], [['--wait']]])('that leaves no set starts nothing: exit 0, nothing on stdout %j', async (words) => {
     const quito = ['-p', 'CITY=Quito', ...SINCE, '--user-run-id', `none ${words.length}`];
     const printed = await running.start(...quito, ...words);
-    expect(printed).toEqual({ code: 0, stdout: '', stderr: 'Nothing was started: each of the 1 sets has succeeded already.\n' });
+    expect(printed).toEqual({ code: 0, stdout: '', stderr: 'Nothing was started: 1 set has succeeded already.\n' });
     const { stdout } = await running.start(...quito, '--json');
     expect(JSON.parse(stdout)).toEqual({ status: 'OK', 'run-id': null, 'skipped-sets': 1 });
   });

@@ -41,7 +41,7 @@ test('a watch that is over before the run exits 3, and shows how the run stands'
   const { code, stdout, stderr } = await running.sluice('run', 'watch', id, '--timeout-seconds', '0');
   expect(code).toBe(3);
   expect(stdout).toMatch(/^run_\S+ (ACCEPTED|RUNNING)\n/);
-  expect(stderr).toMatch(/^sluice: the wait timed out; the run goes on\.\nWhy: 1 of 1 jobs of run_\S+ had not ended/m);
+  expect(stderr).toMatch(/^sluice: the wait timed out; the run goes on\.\nWhy: 1 of 1 job of run_\S+ had not ended/m);
 });
 
 test('without a terminal each change of the counts is a line on stderr, and what stays the same is none', async () => {
@@ -59,7 +59,7 @@ test('in a terminal the progress is one line, which is gone at the end', async (
   const id = await started('-p', 'SECONDS=1');
   const { stderr } = await terminalOf(running.service, { isTTY: true })('run', 'watch', id);
   expect(stderr).not.toContain('\n');
-  expect(stderr.replaceAll('\u001b', 'ESC')).toMatch(/\rESC\[2Krun_\S+ SUCCEEDED: 1 of 1 jobs ended, 7 records out\rESC\[2K$/);
+  expect(stderr.replaceAll('\u001b', 'ESC')).toMatch(/\rESC\[2Krun_\S+ SUCCEEDED: 1 of 1 job ended, 7 records out\rESC\[2K$/);
 });
 
 test('--json prints the run as it ended, with the named fields', async () => {

@@ -128,7 +128,7 @@ describe('--wait', () => {
     const { code, stdout, stderr } = await start('-p', 'SECONDS=600', '--wait', '--timeout-seconds', '0', '--user-run-id', 'long');
     expect(code).toBe(3);
     expect(stdout).toMatch(/^run_\S+ (ACCEPTED|RUNNING)\n/);
-    expect(stderr).toMatch(/^sluice: the wait timed out; the run goes on\.\nWhy: 1 of 1 jobs of run_\S+ had not ended/m);
+    expect(stderr).toMatch(/^sluice: the wait timed out; the run goes on\.\nWhy: 1 of 1 job of run_\S+ had not ended/m);
   });
 
   test('the answer comes within two seconds of the end of the last job', async () => {
@@ -145,7 +145,7 @@ describe('--wait', () => {
   test('only a terminal is shown the progress', async () => {
     const words = ['run', 'start', '-s', 'time', '-t', 'nothing', '-p', 'SECONDS=0', '--wait'];
     expect((await terminalOf(service, { isTTY: true })(...words)).stderr.replaceAll('\u001b', 'ESC')).toMatch(
-      /\rESC\[2Krun_\S+ SUCCEEDED: 1 of 1 jobs ended/,
+      /\rESC\[2Krun_\S+ SUCCEEDED: 1 of 1 job ended/,
     );
     expect((await terminalOf(service)(...words)).stderr).not.toContain('\u001b');
   });

@@ -148,7 +148,7 @@ test('a plan says how long it takes, how often the engine is asked, and the firs
   expect(planSummary(PLAN, request)).toBe(`nightly of ada: 1,000 jobs
   pattern    csv to parquet
   template   tmpl_x version 2, on sleep
-  left out   set 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, … and 3 more: they have succeeded since 2026-07-14T00:00:00Z
+  left out   sets 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32, 34, 36, 38, … and 3 more: they have succeeded since 2026-07-14T00:00:00Z
   expected   about 1 h 00 min; half of the jobs took 1 min 00 s or less, one in ten 2.00 s or less, nine in ten 10 min 00 s or less
   calls      1,000 starts and about 1 look at how the jobs stand
   plan hash  ${'f'.repeat(64)}

@@ -169,7 +169,7 @@ describe('a reset whose process has died', () => {
     const [last] = await jobs.history(job, { order: 'newest', limit: '1' });
     expect([await stateOf(job), last?.['data']]).toEqual([
       'RESET',
-      { 'reset-failed': 'its time was over when 1 files were removed', 'tried-again-at': expect.stringMatching(/Z$/) as string },
+      { 'reset-failed': 'its time was over when 1 file was removed', 'tried-again-at': expect.stringMatching(/Z$/) as string },
     ]);
     it.advance(120);
     expect(await swept()).toEqual([['job-not-reset', 'repaired']]);

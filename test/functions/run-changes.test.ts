@@ -155,6 +155,11 @@ describe('retrying', () => {
     expect((await retry(run.id, { indexes: [0] }, { 'idempotency-key': 'retry-2' })).body['attempt']).toBe(3);
   });
 
+  test('a retry is of the run as it is: the header that binds a start to its plan means nothing here', async () => {
+    const run = await api.ended([BAD]);
+    expect((await retry(run.id, {}, { 'if-match': 'seven' })).status).toBe(202);
+  });
+
   test('by reasons takes the jobs that failed so; where none did, nothing is retried', async () => {
     const run = await api.ended([BAD, { REFUSE: 'no' }]);
     const none = await retry(run.id, { reasons: ['lost', 'timed-out'] });

@@ -86,17 +86,13 @@ const READ_FOR: Readonly<Record<string, readonly string[]>> = {
   webhookSecret: ['header x-sluice-webhook-secret'],
 };
 
-/** Read with the others, and of no effect: the plan of a retry is the run. */
-const READ_IN_VAIN: Readonly<Record<string, readonly string[]>> = { 'POST /v1/runs/{runId}/retry': ['header if-match'] };
+const told = new Map([...operations].map(([routeKey, operation]) => [routeKey, namesOf(operation)] as const));
 
-const told = new Map([...operations].map(([routeKey, operation]) => [routeKey, namesOf(routeKey, operation)] as const));
-
-function namesOf(routeKey: string, { parameters = [], security }: Operation): ReadonlySet<string> {
+function namesOf({ parameters = [], security }: Operation): ReadonlySet<string> {
   return new Set([
     ...parameters.map((parameter) => nameOf(parameter.in, parameter.name)),
     ...EVERYWHERE.map((name) => nameOf('header', name)),
     ...security.flatMap((schemes) => Object.keys(schemes)).flatMap((scheme) => READ_FOR[scheme] ?? []),
-    ...(READ_IN_VAIN[routeKey] ?? []),
   ]);
 }
 

@@ -91,7 +91,7 @@ describe('what waits for a slot', () => {
     await pollRun(it.ports, { runId: run.id });
     expect((await it.ports.runs.progress(run.id))?.waiting).toMatchObject({
       jobs: 2,
-      reason: `${OF_TEMPLATE} may have 1 jobs under way, and has 1; ${OF_ENGINE} may start 0.01 jobs a second`,
+      reason: `${OF_TEMPLATE} may have 1 job under way, and has 1; ${OF_ENGINE} may start 0.01 jobs a second`,
     });
   });
 

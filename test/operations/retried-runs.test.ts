@@ -91,6 +91,19 @@ describe('a run that is retried', () => {
     expect(await it.job(run)).toMatchObject({ attempt: 4, retries: 1, runAttempt: 2, state: 'FAILED' });
   });
 
+  test('has nothing left to do about the attempts before, whose failures were acknowledged', async () => {
+    const it = await world(database);
+    const run = await ended(it, [{ SECONDS: 1, FAIL: 'no' }]);
+    await retry(it, run);
+    await executed(it, run);
+    while (!isFinal(await it.loadRun(run))) {
+      it.advance(5);
+      await pollRun(it.ports, { runId: run.id });
+    }
+    expect((await it.loadRun(run)).collecting).toBeUndefined();
+    expect(it.engine.calls.acknowledge).toBe(2);
+  });
+
   test('while other jobs of it still run leaves those alone', async () => {
     const it = await world(database, { engine: refusingFirst });
     const run = await begun(it, [{ SECONDS: 100 }, FLAKY]);

@@ -110,9 +110,7 @@ describe('a run whose execution has ended without it', () => {
     it.advance(61);
     await pollRun(it.ports, { runId: run.id });
     const { strays } = await findStrays(it.ports);
-    expect(strays).toMatchObject([
-      { kind: 'jobs-not-started', detail: `2 jobs of ${run.id} were never started, and its execution has ended` },
-    ]);
+    expect(strays).toMatchObject([{ kind: 'jobs-not-started', detail: `2 jobs of ${run.id} never started, and its execution has ended` }]);
     expect(await mended(it)).toEqual(['jobs-not-started']);
     expect(await kinds(it)).toEqual([]);
     expect((await broughtToItsEnd(it, run)).state).toBe('SUCCEEDED');

@@ -15,7 +15,7 @@ import { cloneRun } from '#operations/clone-run';
 import { withdrawJob } from '#operations/hide-job';
 import { getRun } from '#operations/read-runs';
 import { retryRun, type JobSelection, type SelectionProblem } from '#operations/retry-run';
-import { keyOf } from '#hosts/lambda/run-keys';
+import { idempotencyKeyOf, keysOf } from '#hosts/lambda/run-keys';
 import { started } from '#hosts/lambda/run-replies';
 
 const notFound = (id: string): HttpReply => problem('not-found', `there is no run ${id}`);
@@ -86,7 +86,7 @@ async function withdraw(id: ReportedJobId, holder: Holder): Promise<HttpReply> {
 }
 
 async function retry(request: HttpRequest<RetryRequest>): Promise<HttpReply> {
-  const key = keyOf(request);
+  const key = idempotencyKeyOf(request);
   if ('reply' in key) return key.reply;
   const id = parseRunId(request.path('runId'));
   const outcome = id
@@ -120,7 +120,7 @@ async function retry(request: HttpRequest<RetryRequest>): Promise<HttpReply> {
 }
 
 async function clone(request: HttpRequest<ParsedCloneRequest>): Promise<HttpReply> {
-  const key = keyOf(request);
+  const key = keysOf(request);
   if ('reply' in key) return key.reply;
   const { body } = request;
   const id = parseRunId(request.path('runId'));

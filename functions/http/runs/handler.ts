@@ -1,4 +1,5 @@
 /** Runs: planning and starting them, the original's way and ours and reading them and their jobs. */
+import { counted } from '#domain/counted';
 import { RunRequest, type ParsedRunRequest } from '#contract/run-request';
 import type { PlanView } from '#contract/plan-view';
 import { WAIT } from '#contract/queries';
@@ -16,7 +17,7 @@ import { demandDigest, type RunDemand } from '#operations/prepare-run';
 import { getRun, listJobs, listRuns } from '#operations/read-runs';
 import { startRun } from '#operations/start-run';
 import { waitForRun } from '#operations/wait-for-run';
-import { keyOf } from '#hosts/lambda/run-keys';
+import { keysOf } from '#hosts/lambda/run-keys';
 import { started, unprepared } from '#hosts/lambda/run-replies';
 
 function demandOf(body: ParsedRunRequest): RunDemand {
@@ -32,7 +33,7 @@ function demandOf(body: ParsedRunRequest): RunDemand {
 }
 
 async function start(request: HttpRequest<ParsedRunRequest>, accepted: 200 | 202): Promise<HttpReply> {
-  const key = keyOf(request);
+  const key = keysOf(request);
   if ('reply' in key) return key.reply;
   const demand = demandOf(request.body);
   const outcome = await startRun(ports(), { ...demand, requestedBy: request.caller.name, ...key });
@@ -103,7 +104,12 @@ async function list(request: HttpRequest): Promise<HttpReply> {
   const paged = pageRequest(request);
   if ('reply' in paged) return paged.reply;
   const read = runFilter(request.query);
-  if ('errors' in read) return problem('invalid-request', `${read.errors.length} query parameters are not valid`, read.errors);
+  if ('errors' in read)
+    return problem(
+      'invalid-request',
+      `${counted(read.errors.length, 'query parameter is', 'query parameters are')} not valid`,
+      read.errors,
+    );
   const listed = await listRuns(ports(), read.filter, paged.page);
   if (listed.kind === 'malformed-cursor') return problem('malformed-cursor', 'start again without a cursor');
   const items = listed.page.items.map(({ run, counts, progress }) => runView(run, counts, progress));

@@ -1,4 +1,5 @@
 /** Templates: registering a version, reading the newest, a given one or all of them, deleting what nobody uses. */
+import { counted } from '#domain/counted';
 import { templateBody, TemplateDocument, templateView } from '#contract/catalog';
 import { parseTemplateId } from '#domain/ids';
 import type { Template } from '#domain/template';
@@ -51,7 +52,7 @@ async function put(request: HttpRequest<TemplateDocument>): Promise<HttpReply> {
         'sluice-change': outcome.kind,
       });
     case 'invalid':
-      return problem('invalid-template', `${outcome.problems.length} things are wrong with it`, outcome.problems);
+      return problem('invalid-template', `${counted(outcome.problems.length, 'thing is', 'things are')} wrong with it`, outcome.problems);
     case 'precondition-failed':
       return preconditionFailed(outcome.version);
     case 'conflict':

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import { BODY_BYTES, pointerOf } from '#contract/run-request';
 import { jsonFaults } from '#contract/strict-json';
+import { counted } from '#domain/counted';
 import { problem, type HttpReply } from './replies.ts';
 
 type Parsed<Body> = { readonly kind: 'parsed'; readonly body: Body } | { readonly kind: 'refused'; readonly reply: HttpReply };
@@ -37,7 +38,7 @@ export function parseBody<Body>(
   const parsed = schema.safeParse(json.body);
   if (parsed.success) return { kind: 'parsed', body: parsed.data };
   const errors = parsed.error.issues.map(({ path, code, message }) => ({ pointer: pointerOf(path), rule: code, message }));
-  return refused(problem(invalid, `${errors.length} fields are not valid`, errors.slice(0, ERRORS_SHOWN)));
+  return refused(problem(invalid, `${counted(errors.length, 'field is', 'fields are')} not valid`, errors.slice(0, ERRORS_SHOWN)));
 }
 
 /** Fatal: with the replacement character in its place, a byte that is no UTF-8 would be another value. A BOM is skipped. */

@@ -1,6 +1,7 @@
 /** What a start answers, however it came about: by a request, or as a clone of another run. */
 import { runStarted } from '#contract/run-views';
 import type { NothingStarted } from '#contract/views';
+import { counted } from '#domain/counted';
 import { escapePointer } from '#domain/parameters';
 import { problem, reply, type HttpReply } from './replies.ts';
 import type { SetProblem } from '#operations/prepare-run';
@@ -55,7 +56,11 @@ export function unprepared(outcome: Unprepared, asked: TypePair): HttpReply {
     case 'no-template':
       return problem('no-template', `register ${outcome.templateId} first`);
     case 'invalid-sets':
-      return problem('invalid-parameters', `${outcome.total} values are not valid; nothing was started`, outcome.problems.map(setError));
+      return problem(
+        'invalid-parameters',
+        `${counted(outcome.total, 'value is', 'values are')} not valid; nothing was started`,
+        outcome.problems.map(setError),
+      );
   }
 }
 
