@@ -146,7 +146,7 @@ describe('a list', () => {
   const list = async (routeKey: string, query: Readonly<Record<string, string>>, path = {}) => {
     const { status, body } = await api.ask(routeKey, { query, path });
     expect(status).toBe(200);
-    const { items, ...rest } = body as Listed;
+    const { items, ...rest } = body as unknown as Listed;
     return { ids: items.map((item) => item['job-id'] ?? item['run-id']), ...rest };
   };
   const damaged = (key: Key): string => `the item ${key.pk} / ${key.sk} is not what its store writes`;
