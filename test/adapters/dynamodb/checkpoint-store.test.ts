@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkpointTable, dynamoCheckpointStore } from '#adapters/dynamodb/checkpoint-store';
-import type { Checkpoint, CheckpointStore, SortRange } from '#hosts/local/step-functions/ports';
+import { CheckpointRefused, type Checkpoint, type CheckpointStore, type SortRange } from '#hosts/local/step-functions/ports';
 
 let database: ChildProcess;
 let client: DynamoDBClient;
@@ -111,4 +111,23 @@ test('a range of a partition is read in either order, both ends included, and no
 test('nothing to write is nothing to send', async () => {
   await store.write([], []);
   expect(await store.read('never')).toEqual([]);
+});
+
+test('what can never be written is told from what cannot be just now, alone and among others', async () => {
+  const large = { partition: 'large', sort: '1', body: 'x'.repeat(410_000) };
+  const small = { partition: 'large', sort: '2', body: '{}' };
+  const caught = (error: unknown): unknown => error;
+  for (const puts of [[large], [small, large], [{ ...small, sort: '' }, small]])
+    expect(await store.write(puts, []).catch(caught)).toBeInstanceOf(CheckpointRefused);
+  const away = new DynamoDBClient({
+    endpoint: 'http://127.0.0.1:1',
+    region: 'local',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    maxAttempts: 1,
+  });
+  const error = await dynamoCheckpointStore(away, 'checkpoints').write([small], []).catch(caught);
+  expect(error).toBeInstanceOf(Error);
+  expect(error).not.toBeInstanceOf(CheckpointRefused);
+  const nowhere = await dynamoCheckpointStore(client, 'no-such-table').write([small], []).catch(caught);
+  expect(nowhere).not.toBeInstanceOf(CheckpointRefused);
 });
