@@ -50,7 +50,7 @@ function onlyGiven({ LOCKED, ...rest }: Readonly<Record<string, string | number 
   return Object.fromEntries(all.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
 }
 
-const since = seldom(4, fc.constantFrom<Since>('the beginning', 'half a minute ago', 'now'));
+const since = seldom(2, fc.constantFrom<Since>('the beginning', 'the beginning', 'half a minute ago', 'now'));
 const askedRun: fc.Arbitrary<AskedRun> = fc.record({
   user: few,
   name: fc.constantFrom('x', 'y', 'z'),
@@ -69,6 +69,7 @@ const known: fc.Arbitrary<AskedRun> = fc.record({
       { CITY: 'London', SECONDS: 10 },
       { CITY: 'Rome', FAIL: 'it broke' },
     ],
+    [{ CITY: 'London', SECONDS: 10 }],
     [{ CITY: 'London', SECONDS: 10 }],
   ),
   since,
@@ -97,7 +98,8 @@ const selection: fc.Arbitrary<AskedSelection> = fc.oneof(
     ),
   },
 );
-const retry = fc.record({ chosen: place, selection, key }).map((asked) => new RetryRun(asked));
+const retryKey = seldom(2, fc.oneof({ weight: 12, arbitrary: fc.constant('a') }, { weight: 1, arbitrary: fc.constant('not a key') }));
+const retry = fc.record({ chosen: place, selection, key: retryKey }).map((asked) => new RetryRun(asked));
 
 const clone = fc
   .record({

@@ -5,9 +5,21 @@ import { slug } from '#test/functions/api';
 const met = new Map<string, number>();
 
 export function note(routeKey: string, answer: Answer): void {
-  const name = `${routeKey} ${answer.status}${answer.status >= 400 ? ` ${slug(answer)}` : ''}`;
+  const name = [routeKey, String(answer.status), ...detailsOf(routeKey, answer)].join(' ');
   met.set(name, (met.get(name) ?? 0) + 1);
 }
+
+function detailsOf(routeKey: string, answer: Answer): readonly string[] {
+  const { status, body } = answer;
+  if (status >= 400) return [slug(answer)];
+  if (routeKey === 'GET /v1/runs/{runId}') return [String(body['state'])];
+  if (!STARTS.includes(routeKey)) return [];
+  if (body['run-id'] === null) return ['nothing'];
+  return status === 202 && body['skipped-sets'] !== undefined ? ['in part'] : [];
+}
+
+/** What may leave out sets, or all of them. */
+const STARTS = ['POST /v1/runs', 'POST /v1/runs/{runId}/clone'];
 
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'PUT /v1/templates/{templateId}': ['200', '201', '400 invalid-request', '412 precondition-failed', '422 invalid-template'],
@@ -21,7 +33,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   'DELETE /v1/patterns/{sourceType}/{targetType}': ['204', '400 invalid-request', '404 not-found', '412 precondition-failed'],
   'GET /v1/patterns': ['200'],
   'POST /v1/runs': [
-    ...['200', '202', '400 invalid-request', '412 plan-changed'],
+    ...['200', '200 nothing', '202', '202 in part', '400 invalid-request', '412 plan-changed'],
     ...['422 no-pattern', '422 invalid-parameters', '422 key-reused'],
   ],
   'POST /v1/runs/plan': ['200', '400 invalid-request', '422 no-pattern', '422 invalid-parameters'],
@@ -32,11 +44,14 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     ...['422 invalid-selection', '422 key-reused'],
   ],
   'POST /v1/runs/{runId}/clone': [
-    ...['200', '202', '400 invalid-request', '404 not-found', '409 nothing-to-retry', '412 plan-changed'],
+    ...['200', '200 nothing', '202', '202 in part', '400 invalid-request', '404 not-found', '409 nothing-to-retry', '412 plan-changed'],
     ...['422 no-pattern', '422 invalid-parameters', '422 invalid-selection', '422 key-reused'],
   ],
   'GET /v1/runs': ['200', '400 invalid-request', '400 malformed-cursor'],
-  'GET /v1/runs/{runId}': ['200', '404 not-found'],
+  'GET /v1/runs/{runId}': [
+    ...['200 ACCEPTED', '200 RUNNING', '200 CANCELLING', '200 SUCCEEDED', '200 PARTIAL', '200 FAILED', '200 CANCELLED'],
+    '404 not-found',
+  ],
   'GET /v1/runs/{runId}/jobs': ['200', '404 not-found'],
   'GET /v1/jobs/{jobId}': ['200', '404 not-found'],
   'GET /v1/jobs/{jobId}/history': ['200'],
