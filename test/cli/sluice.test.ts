@@ -89,6 +89,7 @@ test.each([
   [['job', 'register', 'p', '--data', '[1]'], /--data must be a JSON object/],
   [['job', 'register', 'p', '--data', '{'], /--data must be a JSON object/],
   [['job', 'register', 'p', '--data', '@no/such.json'], /ENOENT/],
+  [['run', 'start', '-s', 'a', '-t', 'b', '-p', 'A=1', '--user-run-id', 'r', '--plan-hash', '123'], /--plan-hash must be 64 hexadecimal digits/],
   [['job', 'register', 'p', '--data', '{"A":1,"A":2}'], /--data: \/A stands more than once/],
   [['job', 'register', 'p', '--expect-update-within-seconds', '0'], /at least 1/],
   [['job', 'token', 'j', '--event', 'fly'], /--event knows no "fly"; it takes create, run, /],
