@@ -54,6 +54,8 @@ ${WAIT_NOTES}`,
 
 export function startOptions(invocation: Invocation): { readonly idempotencyKey?: string; readonly planHash?: string } {
   const [idempotencyKey, planHash] = [invocation.text('idempotency-key'), invocation.text('plan-hash')];
+  if (planHash !== undefined && !/^[0-9a-f]{64}$/.test(planHash))
+    throw new UsageError('--plan-hash must be 64 hexadecimal digits, as sluice run plan --quiet prints them');
   return { ...(idempotencyKey === undefined ? {} : { idempotencyKey }), ...(planHash === undefined ? {} : { planHash }) };
 }
 

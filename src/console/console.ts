@@ -12,7 +12,10 @@ import type { Action, Message } from './messages.ts';
 import { addressOf, placeOf, type Place } from './place.ts';
 import type { Tree } from './tree.ts';
 
-export type ConsoleClient = Pick<SluiceClient, 'listRuns' | 'getRun' | 'listJobs' | 'getJob' | 'listHistory' | 'cancelRun' | 'retryRun'>;
+export type ConsoleClient = Pick<
+  SluiceClient,
+  'listRuns' | 'getRun' | 'listJobs' | 'getAnyJob' | 'listOutputs' | 'listHistory' | 'cancelRun' | 'retryRun'
+>;
 
 export interface Surroundings {
   readonly clientWith: (token: string | undefined) => ConsoleClient;
@@ -35,8 +38,11 @@ export interface Console {
 
 const RUNS_ON_A_PAGE = 50;
 const HISTORY_ON_A_PAGE = 100;
+const OUTPUTS_SHOWN = 100;
 /** How old what is shown may become. Of a filter, which looks through many jobs, more. */
 const AGE_MS = { runs: 10_000, run: 5_000, filtered: 20_000, job: 5_000 } as const;
+
+const CHANGING: ReadonlySet<string> = new Set(['CREATED', 'RUNNING', 'INDEXING', 'RESET']);
 
 type Change = { readonly [Name in keyof Shown]?: Shown[Name] | undefined };
 
@@ -152,7 +158,7 @@ function oldestMs({ place, content }: Shown): number | undefined {
       if (hasEnded(content.run)) return undefined;
       return place.kind === 'run' && place.jobState !== undefined ? AGE_MS.filtered : AGE_MS.run;
     case 'job':
-      return content.job.state === 'CREATED' || content.job.state === 'RUNNING' || content.job.state === 'RESET' ? AGE_MS.job : undefined;
+      return CHANGING.has(content.told.job.state) ? AGE_MS.job : undefined;
     case 'loading':
     case 'token-needed':
     case 'problem':
@@ -173,8 +179,9 @@ async function contentOf(client: ConsoleClient, place: Exclude<Place, { readonly
     case 'job': {
       const { jobId, cursor } = place;
       const options = { limit: HISTORY_ON_A_PAGE, ...(cursor === undefined ? {} : { cursor }) };
-      const [job, history] = await Promise.all([client.getJob(jobId), client.listHistory(jobId, options)]);
-      return { kind: 'job', job, history };
+      const [job, history] = await Promise.all([client.getAnyJob(jobId), client.listHistory(jobId, options)]);
+      const told = 'kind' in job ? { job, outputs: await client.listOutputs(jobId, { limit: OUTPUTS_SHOWN }) } : { job };
+      return { kind: 'job', told, history };
     }
   }
 }
@@ -182,7 +189,7 @@ async function contentOf(client: ConsoleClient, place: Exclude<Place, { readonly
 const DEEDS: Readonly<Record<Action, (client: ConsoleClient, runId: string) => Promise<string>>> = {
   async cancel(client, runId) {
     const { state, jobs } = await client.cancelRun(runId);
-    return `The run is ${state}: ${jobs.open} jobs are being stopped.`;
+    return `The run is ${state}: ${counted(jobs.open, 'job is', 'jobs are')} being stopped.`;
   },
   async retry(client, runId) {
     const { attempt, 'job-ids': ids } = await client.retryRun(runId);

@@ -99,7 +99,7 @@ function spoken({ content }: Shown): string {
       return `The run is ${state}: ${number(jobs.total - jobs.open)} of ${counted(jobs.total, 'job')} ended, ${jobs.failed} failed`;
     }
     case 'job':
-      return `The job is ${content.job.state}`;
+      return `The job is ${content.told.job.state}`;
     case 'token-needed':
     case 'problem':
       return '';

@@ -1,24 +1,27 @@
 /** One job: how it stands, what it was started with and where each value came from, and everything that happened to it. */
 import { number } from '#client/run-words';
+import type { JobOutputsView } from '#contract/job-archives';
+import type { ReportedJobView } from '#contract/job-views';
 import type { HistoryEntryView, JobView, PageView } from '#contract/views';
 import { chip } from './chip.ts';
 import { facts, grid, link, pager, time } from './parts.ts';
 import type { JobPlace } from './place.ts';
+import { reportedJob } from './reported-job-page.ts';
 import { outcome } from './run-page.ts';
 import { jobDuration } from './text.ts';
 import { h, type Tree } from './tree.ts';
 
 export interface JobContent {
   readonly kind: 'job';
-  readonly job: JobView;
+  /** One that reports itself has outputs; a job of a run tells its own. */
+  readonly told: { readonly job: JobView } | { readonly job: ReportedJobView; readonly outputs: JobOutputsView };
   readonly history: PageView<HistoryEntryView>;
 }
 
-export function jobPage(place: JobPlace, { job, history }: JobContent): readonly Tree[] {
+export function jobPage(place: JobPlace, { told, history }: JobContent): readonly Tree[] {
   const next = history['next-cursor'];
   return [
-    summary(job),
-    h('section', { 'aria-label': 'Parameters' }, h('h2', {}, 'Parameters'), parameters(job)),
+    ...('outputs' in told ? reportedJob(told.job, told.outputs) : jobOfRun(told.job)),
     h(
       'section',
       { 'aria-label': 'History' },
@@ -31,6 +34,11 @@ export function jobPage(place: JobPlace, { job, history }: JobContent): readonly
     ),
   ];
 }
+
+const jobOfRun = (job: JobView): readonly Tree[] => [
+  summary(job),
+  h('section', { 'aria-label': 'Parameters' }, h('h2', {}, 'Parameters'), parameters(job)),
+];
 
 function summary(job: JobView): Tree {
   const { metrics } = job;

@@ -1,4 +1,5 @@
 /** Views as the API answers them. */
+import type { ReportedJobView } from '#contract/job-views';
 import type { CostView, HistoryEntryView, JobView, RunView } from '#contract/views';
 
 export const RUN_ID = 'run_01K8ZC0ED8QZV7N5T9X1M3B2AR';
@@ -50,6 +51,23 @@ export function anOpenRun(change: Partial<RunView> = {}): RunView {
   const { 'finished-at': _ended, ...open } = aRun({ state: 'RUNNING', jobs: { total: 3, finished: 1, failed: 0, cancelled: 0, open: 2 } });
   return { ...open, ...change };
 }
+
+export const aReportedJob = (change: Partial<ReportedJobView> = {}): ReportedJobView => ({
+  'job-id': '1075d771-fda0-54bd-ae37-608f2f12c30f',
+  kind: 'reported',
+  pipeline: 'align',
+  'pipeline-uuid': '1067e3c1-4585-5459-8205-386f538358eb',
+  parents: [],
+  state: 'FINISHED',
+  attempt: 1,
+  sequence: 3,
+  'last-event': 'finish',
+  'created-at': '2026-11-21T08:00:00.000Z',
+  'updated-at': '2026-11-21T08:01:05.000Z',
+  data: { sample: 's-1' },
+  links: {},
+  ...change,
+});
 
 export const aJob = (index: number, change: Partial<JobView> = {}): JobView => ({
   'job-id': `job_01K8ZC0ED8QZV7N5T9X1M3B2AR_${String(index).padStart(5, '0')}`,

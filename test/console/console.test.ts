@@ -3,7 +3,7 @@ import { ApiError, ServiceUnreachable } from '#client/errors';
 import { webConsole, type Console, type ConsoleClient } from '#console/console';
 import { h, type Tree } from '#console/tree';
 import { problemOf } from '#contract/problems';
-import { aJob, anEntry, anOpenRun, aRun, RUN_ID } from './builders.ts';
+import { aJob, aReportedJob, anEntry, anOpenRun, aRun, RUN_ID } from './builders.ts';
 import { fact, find, has, textOf } from './reading.ts';
 
 interface Stage {
@@ -26,7 +26,8 @@ function at(search: string, change: Partial<ConsoleClient> = {}): Stage {
     listRuns: (options) => told(`listRuns ${JSON.stringify(options)}`, () => stage.answers.listRuns(options)),
     getRun: (id, options) => told(`getRun ${id}`, () => stage.answers.getRun(id, options)),
     listJobs: (id, options) => told(`listJobs ${id}`, () => stage.answers.listJobs(id, options)),
-    getJob: (id) => told(`getJob ${id}`, () => stage.answers.getJob(id)),
+    getAnyJob: (id) => told(`getAnyJob ${id}`, () => stage.answers.getAnyJob(id)),
+    listOutputs: (id, options) => told(`listOutputs ${id}`, () => stage.answers.listOutputs(id, options)),
     listHistory: (id, options) => told(`listHistory ${id}`, () => stage.answers.listHistory(id, options)),
     cancelRun: (id) => told(`cancelRun ${id}`, () => stage.answers.cancelRun(id)),
     retryRun: (id) => told(`retryRun ${id}`, () => stage.answers.retryRun(id)),
@@ -48,7 +49,8 @@ function at(search: string, change: Partial<ConsoleClient> = {}): Stage {
       listRuns: () => Promise.resolve({ items: [aRun()] }),
       getRun: () => Promise.resolve(anOpenRun()),
       listJobs: () => Promise.resolve({ items: [aJob(0)] }),
-      getJob: () => Promise.resolve(aJob(0)),
+      getAnyJob: () => Promise.resolve(aJob(0)),
+      listOutputs: () => Promise.resolve({ items: [], outputs: 0, 'size-bytes': 0 }),
       listHistory: () => Promise.resolve({ items: [anEntry(1)] }),
       cancelRun: () => Promise.resolve(anOpenRun({ state: 'CANCELLING' })),
       retryRun: () => Promise.resolve({ 'run-id': RUN_ID, state: 'RUNNING', attempt: 2, 'job-ids': ['a', 'b'], links: {} }),
@@ -97,8 +99,14 @@ describe('going to a place', () => {
   test('a job is its state, its parameters and its history', async () => {
     const stage = at('?job=job_1');
     await stage.console.arrive();
-    expect(stage.calls).toEqual(['getJob job_1', 'listHistory job_1']);
+    expect(stage.calls).toEqual(['getAnyJob job_1', 'listHistory job_1']);
     expect(textOf(stage.tree)).toContain('Everything that happened to it');
+  });
+
+  test('a job that reports itself is asked for its outputs as well', async () => {
+    const stage = at('?job=107', { getAnyJob: () => Promise.resolve(aReportedJob({ state: 'RUNNING' })) });
+    await stage.console.arrive();
+    expect(stage.calls).toEqual(['getAnyJob 107', 'listHistory 107', 'listOutputs 107']);
   });
 
   test('an address that cannot be read asks nothing and says why', async () => {

@@ -6,7 +6,7 @@ import { JOB_STATES, RUN_STATES, type Place, type RunPlace } from '#console/plac
 import { actionsOf } from '#console/run-page';
 import type { Tree } from '#console/tree';
 import type { RunView } from '#contract/views';
-import { aJob, anEntry, anOpenRun, aRun, COST, RUN_ID } from './builders.ts';
+import { aJob, aReportedJob, anEntry, anOpenRun, aRun, COST, RUN_ID } from './builders.ts';
 import { all, fact, find, has, rows, textOf } from './reading.ts';
 
 const NOW = Date.parse('2026-11-21T08:00:20Z');
@@ -147,7 +147,10 @@ test('the page of a job has its parameters with their origins, and its history',
     },
   });
   const entries = [anEntry(1), anEntry(2, { name: 'fail', from: 'RUNNING', to: 'FAILED', data: { reason: 'lost' } })];
-  const tree = shown({ kind: 'job', jobId: job['job-id'] }, { kind: 'job', job, history: { items: entries, 'next-cursor': 'h2' } });
+  const tree = shown(
+    { kind: 'job', jobId: job['job-id'] },
+    { kind: 'job', told: { job }, history: { items: entries, 'next-cursor': 'h2' } },
+  );
   expect(fact(tree, 'Failure')).toBe('lost: the worker is gone');
   expect(rows(tree)).toEqual([
     ['LIMIT', '7', 'caller', '5 (target-parameters)'],
@@ -158,6 +161,27 @@ test('the page of a job has its parameters with their origins, and its history',
     ['2', 'fail', '2026-11-21 08:00:00 UTC', 'ada', 'RUNNING', 'FAILED', '1', '{"reason":"lost"}'],
   ]);
   expect(find(tree, 'a', 'Next page').attributes['href']).toBe(`?job=${job['job-id']}&cursor=h2`);
+});
+
+test('the page of a job that reports itself has what it is about, its outputs, and its history', () => {
+  const job = aReportedJob({ state: 'FAILED', failure: { reason: 'lost', message: 'nothing was heard of it' } });
+  const output = { key: 'a.bam', 'size-bytes': 1204, checksum: 'etag:x', 'modified-at': '2026-11-21T08:00:30.000Z' };
+  const outputs = { items: [output], outputs: 1, 'size-bytes': 1204, 'indexed-at': '2026-11-21T08:01:00.000Z' };
+  const page = (change: Partial<typeof outputs>): Tree =>
+    shown(
+      { kind: 'job', jobId: job['job-id'] },
+      { kind: 'job', told: { job, outputs: { ...outputs, ...change } }, history: { items: [anEntry(1)] } },
+    );
+  const tree = page({});
+  expect(['State', 'Pipeline', 'Failure', 'Data'].map((name) => fact(tree, name))).toEqual([
+    '✗ FAILED',
+    'align',
+    'lost: nothing was heard of it',
+    '{"sample":"s-1"}',
+  ]);
+  expect(rows(find(tree, 'table', 'As the last indexing found them'))).toEqual([['a.bam', '1,204', '2026-11-21 08:00:30 UTC', 'etag:x']]);
+  expect(rows(find(tree, 'table', 'Everything that happened'))).toHaveLength(1);
+  expect(textOf(page({ items: [] }))).toContain('None are listed');
 });
 
 describe('for those who do not see it', () => {
