@@ -173,7 +173,15 @@ export const RUNS: Resource = {
       operationId: 'cloneRun',
       summary: 'Start a new run of the sets of an old one',
       description: 'Of all its sets, of those whose jobs `failed`, or of others; under the version of its template of then or of now.',
-      parameters: [IDEMPOTENCY_KEY, PLAN_HASH],
+      parameters: [
+        IDEMPOTENCY_KEY,
+        // The run that it is a clone of is part of what is hashed.
+        {
+          ...PLAN_HASH,
+          description:
+            'The `ETag` of a 412 to the same clone: starts exactly what was planned then, or nothing (412). That of a plan is another.',
+        },
+      ],
       request: { example: CLONE_REQUEST },
       answers: { 202: accepted, 200: replayed },
       problems: [...START_PROBLEMS, 'not-found', 'nothing-to-retry', 'invalid-selection'],
